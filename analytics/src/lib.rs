@@ -1,1 +1,29 @@
-//! (placeholder)
+//! Index mathematics: windows, physics, indices, alert states. Nothing here
+//! but the runner does I/O; the modules compute from values to values, with
+//! the same bits on every machine (domain.md holds every equation).
+
+#![deny(clippy::iter_over_hash_type)]
+
+pub mod aggregate;
+pub mod alerts;
+pub mod commands;
+pub mod composite;
+pub mod compound;
+pub mod county;
+pub mod county_run;
+pub mod drivers;
+pub mod explain;
+pub mod flood_typhoon;
+pub mod freshness;
+pub mod hazard;
+pub mod knots;
+pub mod levels;
+pub mod model_file;
+pub mod physics;
+mod runner;
+pub mod seeded;
+pub mod township_safety;
+pub mod weights;
+pub mod windows;
+
+pub use runner::{Hazard, Tick};

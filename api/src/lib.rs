@@ -1,1 +1,59 @@
-//! (placeholder)
+//! The HTTP side: REST, server-sent events, sessions, metrics, the page.
+//!
+//! `router` holds every route; `policy` says who may use it; `problem` is how
+//! each of them fails. Handlers stand beside their wire structs, one file for
+//! each resource.
+
+mod attempts;
+mod audit;
+mod clock;
+mod county;
+mod credentials;
+mod cursor;
+mod datastreams;
+mod etag;
+mod events;
+mod extract;
+mod guard;
+mod health;
+mod identity;
+mod indices;
+mod ledger;
+mod metrics;
+mod negotiate;
+mod observations;
+mod openapi;
+mod options;
+mod page;
+mod paging;
+mod password;
+mod policy;
+mod problem;
+mod properties;
+mod quarantine;
+mod registration;
+mod router;
+mod score_source;
+mod secret;
+mod send;
+mod serve;
+mod sessions;
+mod span;
+mod state;
+mod things;
+mod things_import;
+mod townships;
+mod users;
+mod wire;
+
+pub use county::{County, OutlineError};
+pub use openapi::openapi_json;
+pub use options::{ApiOptions, PublicRead, ServeOptions, UnknownPublicRead};
+pub use password::PasswordError;
+pub use router::{local_router, router};
+pub use score_source::{ScoreAt, ScoreSource, ScoreTick};
+pub use secret::NoRandomness;
+pub use serve::{serve, serve_unix};
+pub use state::{AppParts, AppState, DisconnectThing, ReadinessSource, StartError};
+pub use users::ensure_administrator;
+pub use wire::{Node, Raw, Score, score_source};

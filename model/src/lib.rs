@@ -5,6 +5,7 @@
 //! Observation) and QARTOD (quality flags).
 
 mod clock;
+pub mod csv_lines;
 pub mod duration_text;
 mod id;
 mod level;
@@ -13,6 +14,7 @@ mod property;
 mod quality;
 mod reading;
 mod thing;
+pub mod thing_csv;
 mod time;
 mod township;
 mod unit;

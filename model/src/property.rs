@@ -96,9 +96,12 @@ pub struct PropertySpec {
     pub limits: Option<Limits>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persistence: Option<Persistence>,
-    /// Computed by the program from this property, never reported.
+    /// The property that a computed one is computed from, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<PropertyId>,
+    /// Computed by the program, whatever it is computed from: never reported.
+    #[serde(default)]
+    pub computed: bool,
     /// The only channels there are; empty means any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Channel>,
@@ -128,6 +131,11 @@ pub struct ObservedProperty {
 impl ObservedProperty {
     pub fn is_of_kind(&self, kind: ThingKind) -> bool {
         self.spec.kinds.contains(&kind)
+    }
+
+    /// Does the program compute it? Then nobody may report it.
+    pub fn is_computed(&self) -> bool {
+        self.spec.computed || self.spec.derived_from.is_some()
     }
 
     pub fn allows_channel(&self, channel: Option<&Channel>) -> bool {
@@ -190,7 +198,7 @@ fn check(
         refuse("kinds", "names no kind of thing".to_owned());
     }
     if let Some(range) = spec.quality.gross_range
-        && !(range.min < range.max)
+        && (range.min.is_nan() || range.max.is_nan() || range.min >= range.max)
     {
         refuse("quality.gross_range", format!("min {} is not below max {}", range.min, range.max));
     }

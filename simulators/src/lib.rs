@@ -1,1 +1,31 @@
-//! (placeholder)
+//! Simulated devices: a fleet of them, or a recorded series, played through
+//! the same doors as real ones.
+//!
+//! Devices speak only MQTT and HTTP and know nothing of the system behind.
+//! [`fleet`] is pure: what a thing measures is a function of the thing, a seed
+//! and the time. Around it [`run()`] gives every device its own task and its own
+//! connection; [`series::play`] does the same for one recorded CSV file.
+
+mod device;
+mod door;
+mod fault;
+pub mod fleet;
+mod http;
+mod message;
+mod mqtt;
+mod noise;
+mod outbox;
+mod progress;
+mod run;
+pub mod series;
+#[cfg(test)]
+mod test_thing;
+mod weather;
+
+pub use door::{Device, Door, DoorUrl, MqttVersion};
+pub use fault::{Fault, Faults};
+pub use fleet::Fleet;
+pub use message::Message;
+pub use progress::Summary;
+pub use run::{SimulateOptions, run};
+pub use weather::{STORM_DURATION, Scenario, ScenarioName};

@@ -1,1 +1,32 @@
-//! (placeholder)
+//! Durable state: the journal (SQLite, one writer) and the registry (a second
+//! SQLite file with credentials, users, sessions and the audit).
+//!
+//! An acknowledgement follows `commit`: when it returns, the rows are on disk
+//! with an fsync, together with the ledger that counts them.
+
+mod directory;
+mod error;
+mod files;
+mod journal;
+mod queries;
+mod query;
+mod readers;
+mod registry;
+mod rejected;
+mod rows;
+mod space;
+mod sqlite;
+mod store;
+
+pub use directory::{DatastreamRecord, Directory, ThingRecord};
+pub use error::StoreError;
+pub use query::{
+    Aggregate, AggregateRow, LatestRow, LedgerRow, QuarantineFilter, Quarantined, Rejected, Step,
+    StoredObservation, TimeRange,
+};
+pub use registry::{AuditEntry, Credential, Registry, Role, Session, UnknownRole, User};
+pub use rows::{
+    Committed, DatastreamKey, ObservationRow, QuarantineRow, RefusalRow, Rows, SourceKey,
+};
+pub use space::FREE_BYTES_MIN;
+pub use store::{Expected, Journal, PutOutcome, StartReport, Store, StoreOptions, ThingRefusal};

@@ -1,0 +1,544 @@
+//! The alarm's transitions.
+
+use std::time::Duration;
+
+use model::{Level, Persistence, Time};
+
+use super::state::{AlarmRules, AlarmState, Event, LastReading, Phase, Reading, Transition};
+use crate::freshness::millis;
+
+/// Late readings (domain.md section 5, A).
+const LATE_MIN: Duration = Duration::from_secs(600);
+const LATE_LIFE_MAX: Duration = Duration::from_secs(24 * 3_600);
+const LATE_OTHER_MAX: Duration = Duration::from_secs(3_600);
+
+/// One event of one datastream's alarm: the next state, and what to tell.
+/// `at` is the scene time of the event.
+pub fn step(
+    state: AlarmState,
+    event: &Event,
+    at: Time,
+    rules: &AlarmRules,
+) -> (AlarmState, Vec<Transition>) {
+    let mut alarm = Alarm { state, told: Vec::new(), at, rules };
+    match event {
+        Event::Reading(reading) => alarm.reading(*reading),
+        Event::Minute => alarm.minute(),
+        Event::Acknowledge => alarm.acknowledge(),
+        Event::Close => alarm.close(),
+    }
+    (alarm.state, alarm.told)
+}
+
+struct Alarm<'a> {
+    state: AlarmState,
+    told: Vec<Transition>,
+    at: Time,
+    rules: &'a AlarmRules,
+}
+
+impl Alarm<'_> {
+    fn tell(&mut self, transition: Transition) {
+        self.told.push(transition);
+    }
+
+    fn reading(&mut self, reading: Reading) {
+        let level = self.rules.limits.level(reading.value);
+        let delay_ms = reading.received.millis_since(reading.time);
+        let late_after = self.rules.period.map_or(LATE_MIN, |period| (period * 3).max(LATE_MIN));
+        let is_newest = self.state.last.is_none_or(|last| reading.time > last.time);
+        if delay_ms > millis(late_after) {
+            return self.late_reading(reading, level, delay_ms, is_newest);
+        }
+        if !is_newest {
+            return;
+        }
+        if let Some(suspect) = self.state.suspect.take() {
+            let suspect_level = self.rules.limits.level(suspect.value);
+            if level >= suspect_level {
+                self.sample(suspect, suspect_level, false);
+            }
+        }
+        if reading.is_suspect {
+            self.state.suspect = Some(reading);
+        } else {
+            self.sample(reading, level, false);
+        }
+    }
+
+    /// A late reading about lives raises whatever its delay up to 24 h; any
+    /// other raises if it is the newest and at most 1 h old.
+    fn late_reading(&mut self, reading: Reading, level: Level, delay_ms: i64, is_newest: bool) {
+        let is_life = self.rules.life_safety.is_some_and(|life| level >= life);
+        if is_newest && delay_ms <= millis(LATE_OTHER_MAX) {
+            return self.sample(reading, level, true);
+        }
+        if !is_life || delay_ms > millis(LATE_LIFE_MAX) {
+            return;
+        }
+        if is_newest {
+            return self.sample(reading, level, true);
+        }
+        let is_normal_since = self.state.last.is_some_and(|last| last.level < level);
+        if is_normal_since && !self.state.is_open() {
+            self.open(level, true);
+            self.state.needs_person = true;
+            self.state.confirmed_level = Level::None;
+            self.tell(Transition::RaisedPast { level });
+        }
+    }
+
+    fn sample(&mut self, reading: Reading, level: Level, is_late: bool) {
+        self.state.last = Some(LastReading { time: reading.time, level });
+        if self.state.data_missing {
+            self.state.data_missing = false;
+            self.tell(Transition::DataBack);
+        }
+        for (since, level) in self.state.better_since.iter_mut().zip(Level::COLOURED) {
+            if self.rules.limits.is_better(reading.value, level) {
+                since.get_or_insert(reading.time);
+            } else {
+                *since = None;
+            }
+        }
+        let is_life = self.rules.life_safety.is_some_and(|life| level >= life);
+        match self.rules.persistence {
+            Persistence::P0 => self.raise(level, true, is_late),
+            Persistence::P1 if is_late && is_life => self.raise(level, true, true),
+            Persistence::P1 => self.pend(level),
+            Persistence::P2 => {
+                if !is_late {
+                    let [newest, older, _] = self.state.recent;
+                    self.state.recent = [level, newest, older];
+                }
+                self.raise(level, false, is_late);
+                self.confirm(reading, level);
+            }
+        }
+        self.settle();
+    }
+
+    /// P2: confirmed by 2 of 3 consecutive samples, or by the device's own
+    /// flag of at least 10 s.
+    fn confirm(&mut self, reading: Reading, level: Level) {
+        let mut levels = self.state.recent;
+        levels.sort();
+        let is_flagged =
+            reading.device_flag.is_some_and(|lasted| lasted >= self.rules.device_flag_confirms);
+        let by_samples = levels[1];
+        let confirmed = if is_flagged { level.max(by_samples) } else { by_samples };
+        let confirmed = confirmed.min(self.state.level);
+        if self.state.is_open() && confirmed > self.state.confirmed_level {
+            self.state.confirmed_level = confirmed;
+            self.tell(Transition::Confirmed { level: confirmed });
+        }
+    }
+
+    /// P1 waits for two whole minutes in a row.
+    fn pend(&mut self, level: Level) {
+        match (self.state.phase, level) {
+            (Phase::Inactive, level) if level > Level::None => {
+                self.state.phase = Phase::Pending;
+                self.tell(Transition::Pending { level });
+            }
+            (Phase::Pending, Level::None) => {
+                self.state.phase = Phase::Inactive;
+                self.tell(Transition::Forgotten);
+            }
+            _ => {}
+        }
+    }
+
+    fn raise(&mut self, level: Level, confirmed: bool, late: bool) {
+        if level == Level::None {
+            return;
+        }
+        if !self.state.is_open() {
+            self.open(level, late);
+            if confirmed {
+                self.state.confirmed_level = level;
+            }
+            return self.tell(Transition::Raised { level, confirmed, late });
+        }
+        let before = self.state.level;
+        if level > before {
+            self.state.level = level;
+            self.state.level_since = Some(self.at);
+            // A worse level wants an acknowledgement of its own.
+            self.state.phase = Phase::Firing;
+            self.state.escalated = false;
+            self.state.notified = Some(self.at);
+            self.tell(Transition::Worsened { from: before, to: level });
+        }
+        if confirmed {
+            self.state.confirmed_level = self.state.confirmed_level.max(level);
+        }
+    }
+
+    fn open(&mut self, level: Level, late: bool) {
+        self.state.phase = Phase::Firing;
+        self.state.level = level;
+        self.state.confirmed_level = Level::None;
+        self.state.opened = Some(self.at);
+        self.state.level_since = Some(self.at);
+        self.state.is_late = late;
+        self.state.escalated = false;
+        self.state.notified = Some(self.at);
+    }
+
+    /// Resolving while the value is better than every limit, firing again when
+    /// it is not.
+    fn settle(&mut self) {
+        let is_better = self.state.better_since.iter().all(Option::is_some);
+        let is_at_limit = self.state.last.is_some_and(|last| last.level > Level::None);
+        match self.state.phase {
+            Phase::Firing | Phase::Acknowledged if is_better => {
+                let acknowledged = self.state.phase == Phase::Acknowledged;
+                self.state.phase = Phase::Resolving { acknowledged };
+                self.tell(Transition::Resolving);
+            }
+            Phase::Resolving { acknowledged } if is_at_limit => {
+                self.state.phase = if acknowledged { Phase::Acknowledged } else { Phase::Firing };
+                self.tell(Transition::Returned);
+            }
+            _ => {}
+        }
+    }
+
+    fn minute(&mut self) {
+        if let (Some(period), Some(last)) = (self.rules.period, self.state.last)
+            && self.at.millis_since(last.time) > millis(period * 3)
+            && !self.state.data_missing
+        {
+            self.state.data_missing = true;
+            self.tell(Transition::DataMissing);
+        }
+        if self.rules.persistence == Persistence::P1 {
+            let level = match self.state.last {
+                Some(last) if !self.state.data_missing => last.level,
+                _ => Level::None,
+            };
+            let lasting = level.min(self.state.last_minute);
+            self.state.last_minute = level;
+            self.raise(lasting, true, false);
+            self.settle();
+        }
+        self.improve();
+        self.remind();
+    }
+
+    /// Each level ends when the value has been better for long enough, by what
+    /// was heard, and the level has lasted.
+    fn improve(&mut self) {
+        let is_closed_by_time =
+            self.state.is_open() && !self.rules.only_operator_closes && !self.state.needs_person;
+        let (Some(last), Some(since)) = (self.state.last, self.state.level_since) else { return };
+        if !is_closed_by_time || self.at.millis_since(since) < millis(self.rules.level_lasts) {
+            return;
+        }
+        let has_ended = |level: Level| {
+            let index = Level::COLOURED.iter().position(|found| *found == level);
+            let since = index.and_then(|index| self.state.better_since[index]);
+            since
+                .is_some_and(|since| last.time.millis_since(since) >= millis(self.rules.better_for))
+        };
+        let before = self.state.level;
+        let limits = &self.rules.limits;
+        let is_watched = |level: Level| {
+            limits.high.is_some_and(|high| high.at(level).is_some())
+                || limits.low.is_some_and(|low| low.at(level).is_some())
+        };
+        let remaining = Level::COLOURED
+            .into_iter()
+            .rev()
+            .filter(|level| *level <= before && is_watched(*level))
+            .find(|level| !has_ended(*level))
+            .unwrap_or(Level::None);
+        if remaining == Level::None {
+            self.end(Transition::Resolved);
+        } else if remaining < before {
+            self.state.level = remaining;
+            self.state.confirmed_level = self.state.confirmed_level.min(remaining);
+            self.state.level_since = Some(self.at);
+            self.tell(Transition::Improved { from: before, to: remaining });
+        }
+    }
+
+    fn end(&mut self, how: Transition) {
+        self.state = AlarmState {
+            last: self.state.last,
+            data_missing: self.state.data_missing,
+            better_since: self.state.better_since,
+            recent: self.state.recent,
+            last_minute: self.state.last_minute,
+            ..AlarmState::default()
+        };
+        self.tell(how);
+    }
+
+    fn remind(&mut self) {
+        if !matches!(self.state.phase, Phase::Firing | Phase::Resolving { acknowledged: false }) {
+            return self.notify_again();
+        }
+        if let Some(since) = self.state.level_since
+            && let Some(after) = self.rules.escalation.after(self.state.level)
+            && !self.state.escalated
+            && self.at.millis_since(since) >= millis(after)
+        {
+            self.state.escalated = true;
+            self.state.notified = Some(self.at);
+            return self.tell(Transition::Escalated);
+        }
+        self.notify_again();
+    }
+
+    fn notify_again(&mut self) {
+        let every = millis(self.rules.escalation.notify_every);
+        if self.state.is_open()
+            && self.state.notified.is_some_and(|time| self.at.millis_since(time) >= every)
+        {
+            self.state.notified = Some(self.at);
+            self.tell(Transition::NotifiedAgain);
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        self.state.phase = match self.state.phase {
+            Phase::Firing => Phase::Acknowledged,
+            Phase::Resolving { acknowledged: false } => Phase::Resolving { acknowledged: true },
+            _ => return,
+        };
+        self.tell(Transition::Acknowledged);
+    }
+
+    fn close(&mut self) {
+        if self.state.is_open() {
+            self.end(Transition::ClosedByOperator);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Thresholds;
+
+    use super::super::limits::{AlarmLimits, Margin};
+    use super::super::notify::EscalationRules;
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Limits 10, 20, 30, 40; T 5 min.
+    fn rules(persistence: Persistence) -> AlarmRules {
+        let high = Thresholds {
+            blue: Some(10.0),
+            yellow: Some(20.0),
+            orange: Some(30.0),
+            red: Some(40.0),
+        };
+        AlarmRules {
+            limits: AlarmLimits {
+                high: Some(high),
+                low: None,
+                absolute: false,
+                margin: Margin::Share { share: 0.05, noise: 0.0 },
+            },
+            persistence,
+            period: Some(MINUTE * 5),
+            life_safety: Some(Level::Red),
+            is_equipment: false,
+            better_for: MINUTE * 30,
+            level_lasts: MINUTE * 15,
+            only_operator_closes: false,
+            device_flag_confirms: Duration::from_secs(10),
+            escalation: EscalationRules {
+                yellow: MINUTE * 30,
+                orange: MINUTE * 15,
+                red: MINUTE * 5,
+                notify_every: MINUTE * 30,
+            },
+        }
+    }
+
+    fn minute(n: i64) -> Time {
+        Time::from_millis_clamped(n * 60_000)
+    }
+
+    fn reading(time: i64, received: i64, value: f64) -> Event {
+        Event::Reading(Reading {
+            time: minute(time),
+            received: minute(received),
+            value,
+            is_suspect: false,
+            device_flag: None,
+        })
+    }
+
+    fn seen(at: i64, value: f64) -> (i64, Event) {
+        (at, reading(at, at, value))
+    }
+
+    fn run(rules: &AlarmRules, events: &[(i64, Event)]) -> (AlarmState, Vec<Transition>) {
+        let mut state = AlarmState::default();
+        let mut told = Vec::new();
+        for (at, event) in events {
+            let (next, new) = step(state, event, minute(*at), rules);
+            state = next;
+            told.extend(new);
+        }
+        (state, told)
+    }
+
+    #[track_caller]
+    fn check(rules: &AlarmRules, events: &[(i64, Event)], expected: &[Transition]) -> AlarmState {
+        let (state, told) = run(rules, events);
+        assert_eq!(told, expected);
+        state
+    }
+
+    use Transition as T;
+
+    #[test]
+    fn p0_fires_at_once() {
+        let raised = T::Raised { level: Level::Yellow, confirmed: true, late: false };
+        check(&rules(Persistence::P0), &[seen(0, 25.0)], &[raised]);
+    }
+
+    #[test]
+    fn p1_fires_at_the_second_whole_minute() {
+        let pending = T::Pending { level: Level::Yellow };
+        let raised = T::Raised { level: Level::Yellow, confirmed: true, late: false };
+        let p1 = rules(Persistence::P1);
+        let tick = |at| (at, Event::Minute);
+        check(&p1, &[seen(0, 25.0), tick(1)], &[pending]);
+        check(&p1, &[seen(0, 25.0), tick(1), tick(2)], &[pending, raised]);
+        check(&p1, &[seen(0, 25.0), tick(1), seen(1, 5.0), tick(2)], &[pending, T::Forgotten]);
+    }
+
+    #[test]
+    fn p2_is_confirmed_by_two_of_three_samples() {
+        let raised = T::Raised { level: Level::Orange, confirmed: false, late: false };
+        let p2 = rules(Persistence::P2);
+        let confirmed = T::Confirmed { level: Level::Orange };
+        check(&p2, &[seen(0, 35.0)], &[raised]);
+        let state = check(
+            &p2,
+            &[seen(0, 35.0), seen(1, 12.0), seen(2, 31.0)],
+            &[raised, T::Confirmed { level: Level::Blue }, confirmed],
+        );
+        assert_eq!(state.confirmed_level, Level::Orange);
+        let mut flagged = Reading {
+            time: minute(0),
+            received: minute(0),
+            value: 35.0,
+            is_suspect: false,
+            device_flag: Some(MINUTE),
+        };
+        check(&p2, &[(0, Event::Reading(flagged))], &[raised, confirmed]);
+        flagged.device_flag = Some(Duration::from_secs(9));
+        check(&p2, &[(0, Event::Reading(flagged))], &[raised]);
+    }
+
+    /// Every five minutes the same value, with a whole minute after each.
+    fn lasting(from: i64, to: i64, value: f64) -> Vec<(i64, Event)> {
+        (from..=to).step_by(5).flat_map(|at| [seen(at, value), (at, Event::Minute)]).collect()
+    }
+
+    #[test]
+    fn levels_end_one_by_one_after_half_an_hour() {
+        let mut p0 = rules(Persistence::P0);
+        p0.escalation.notify_every = MINUTE * 10_000;
+        let raised = T::Raised { level: Level::Orange, confirmed: true, late: false };
+        let events = [
+            vec![seen(0, 35.0), (0, Event::Acknowledge)],
+            lasting(5, 35, 15.0),
+            lasting(40, 70, 5.0),
+        ]
+        .concat();
+        check(
+            &p0,
+            &events,
+            &[
+                raised,
+                T::Acknowledged,
+                T::Improved { from: Level::Orange, to: Level::Blue },
+                T::Resolving,
+                T::Resolved,
+            ],
+        );
+    }
+
+    #[test]
+    fn silence_never_closes() {
+        let mut p0 = rules(Persistence::P0);
+        p0.escalation.notify_every = MINUTE * 10_000;
+        let raised = T::Raised { level: Level::Blue, confirmed: true, late: false };
+        let minutes = (2..500).map(|at| (at, Event::Minute));
+        let events: Vec<_> = [seen(0, 15.0), seen(1, 5.0)].into_iter().chain(minutes).collect();
+        let state = check(&p0, &events, &[raised, T::Resolving, T::DataMissing]);
+        assert!(state.is_open() && state.data_missing);
+    }
+
+    #[test]
+    fn a_worse_level_wants_a_new_acknowledgement_and_escalates() {
+        let p0 = rules(Persistence::P0);
+        let ticks = (1..=6).map(|at| (at, Event::Minute));
+        let events: Vec<_> = [seen(0, 25.0), (0, Event::Acknowledge), seen(1, 45.0)]
+            .into_iter()
+            .chain(ticks)
+            .collect();
+        check(
+            &p0,
+            &events,
+            &[
+                T::Raised { level: Level::Yellow, confirmed: true, late: false },
+                T::Acknowledged,
+                T::Worsened { from: Level::Yellow, to: Level::Red },
+                T::Escalated,
+            ],
+        );
+    }
+
+    #[test]
+    fn late_readings() {
+        let p0 = rules(Persistence::P0);
+        let late = |level| T::Raised { level, confirmed: true, late: true };
+        // About lives: up to a day, past or not; others only if newest and at most 1 h old.
+        check(&p0, &[(600, reading(0, 600, 45.0))], &[late(Level::Red)]);
+        check(&p0, &[(50, reading(0, 50, 35.0))], &[late(Level::Orange)]);
+        check(&p0, &[(61, reading(0, 61, 35.0))], &[]);
+        check(&p0, &[(1441, reading(0, 1441, 45.0))], &[]);
+        let state = check(
+            &p0,
+            &[seen(15, 1.0), (20, reading(0, 20, 45.0))],
+            &[T::RaisedPast { level: Level::Red }],
+        );
+        assert!(state.needs_person);
+        check(&p0, &[seen(15, 1.0), (20, reading(0, 20, 35.0))], &[]);
+    }
+
+    #[test]
+    fn a_suspect_reading_waits_for_the_next() {
+        let p0 = rules(Persistence::P0);
+        let suspect = |at, value| {
+            let Event::Reading(reading) = reading(at, at, value) else { unreachable!() };
+            (at, Event::Reading(Reading { is_suspect: true, ..reading }))
+        };
+        check(&p0, &[suspect(0, 45.0), seen(1, 5.0)], &[]);
+        let (state, told) = run(&p0, &[suspect(0, 45.0), seen(1, 46.0)]);
+        assert_eq!(told.len(), 1);
+        assert_eq!(state.level, Level::Red);
+    }
+
+    #[test]
+    fn sos_closes_only_by_an_operator() {
+        let mut sos = rules(Persistence::P0);
+        sos.only_operator_closes = true;
+        let events = [vec![seen(0, 45.0)], lasting(5, 200, 0.0)].concat();
+        let (state, _) = run(&sos, &events);
+        assert!(state.is_open());
+        let (state, told) = run(&sos, &[events, vec![(201, Event::Close)]].concat());
+        assert!(!state.is_open());
+        assert_eq!(told.last(), Some(&T::ClosedByOperator));
+    }
+}

@@ -1,0 +1,19 @@
+//! Limit alarms as alerts: pending → firing → acknowledged → resolving →
+//! resolved, with missing data as a state of its own (domain.md section 5).
+//!
+//! [`step`] is pure: the same events in the same order make the same alerts.
+//! Loss of power or contact never closes an alarm: time in which nothing was
+//! heard is no time in which the value was better.
+
+mod limits;
+mod machine;
+mod notify;
+mod state;
+
+pub use limits::{AlarmLimits, Margin};
+pub use machine::step;
+pub use notify::{
+    EscalationRules, GroupKey, Inhibition, Label, Labels, Matcher, Silence, group, is_inhibited,
+    is_silenced,
+};
+pub use state::{AlarmRules, AlarmState, Class, Event, Phase, Reading, Transition};

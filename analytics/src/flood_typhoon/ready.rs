@@ -1,0 +1,87 @@
+//! `B_ready` 平时评估: readiness on a calm day against reference hazards
+//! (domain.md 4.8).
+
+use model::{Level, Time, TownshipCode};
+
+use super::capability::GapInput;
+use super::compose::{Composition, compose};
+use super::exposure::{ExposureInputs, exposure_items};
+use super::items::dimension;
+use super::model::{FloodModel, Reference};
+use super::sources::GroupScore;
+use crate::explain::{Node, NodeKind, NodeState};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readiness {
+    pub reference: String,
+    /// B under the reference hazard, 0..100; `None` when V or L is not
+    /// available. It has no level and paints no map.
+    pub score: Option<f64>,
+    pub exposure: Option<f64>,
+    pub capability_gap: Option<f64>,
+    pub explanation: Node,
+}
+
+/// B under a reference hazard (domain.md 4.8, A): H = M of the reference; V
+/// with the demand of its tier and nothing done yet, vessels as under a recall
+/// order where they are now; L as it is.
+pub fn ready(
+    township: TownshipCode,
+    reference: &Reference,
+    exposure: &ExposureInputs,
+    capability: &[GapInput],
+    model: &FloodModel,
+    at: Time,
+) -> Readiness {
+    let nothing_done = ExposureInputs {
+        event_since: None,
+        response_since: None,
+        recall: true,
+        ..exposure.clone()
+    };
+    let items = exposure_items(&nothing_done, reference.demand, &model.exposure, at);
+    let weight_min = 1.0 - model.exposure.unentered_max;
+    let exposure = dimension("exposure", &model.exposure_items, &items, weight_min);
+    let gaps: Vec<_> = capability.iter().map(|gap| gap.score(at)).collect();
+    let capability =
+        dimension("capability_gap", &model.capability_items, &gaps, model.capability.weight_min);
+    let is_available = exposure.score.is_some() && capability.score.is_some();
+
+    let mut node = Node::new(reference.id.as_str(), NodeKind::Group, NodeState::Known);
+    node.score = Some(reference.score);
+    let group = GroupScore {
+        id: reference.id.clone(),
+        score: Some(reference.score),
+        before_floor: Some(reference.score),
+        official: Level::None,
+        state: NodeState::Known,
+        confidence: 1.0,
+        node,
+    };
+    let (v, l) = (exposure.score, capability.score);
+    let composition = Composition {
+        township,
+        groups: vec![group],
+        exposure,
+        capability,
+        response: Level::None,
+        red_alarm_open: false,
+        last_known: [None, None],
+        confidence: [None, None],
+    };
+    let score = compose(&composition, model, at);
+    Readiness {
+        reference: reference.id.clone(),
+        score: score.score.filter(|_| is_available),
+        exposure: v,
+        capability_gap: l,
+        explanation: score.explanation,
+    }
+}
+
+/// The month's readiness: the mean of its days that have one.
+pub fn month_mean(days: &[Option<f64>]) -> Option<f64> {
+    let known: Vec<f64> = days.iter().flatten().copied().collect();
+    let sum = known.iter().fold(0.0, |sum, day| sum + day);
+    (!known.is_empty()).then(|| sum / known.len() as f64)
+}

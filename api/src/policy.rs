@@ -1,0 +1,146 @@
+//! Who may do what: one function over (identity, action), and the table that
+//! says which action a route is. A route without an entry is denied.
+
+use axum::http::Method;
+use model::ThingId;
+use store::Role;
+
+use crate::options::PublicRead;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Identity {
+    Anonymous,
+    User {
+        name: String,
+        role: Role,
+    },
+    /// A process of this machine, over the control socket.
+    Local {
+        uid: u32,
+    },
+    Device {
+        thing: ThingId,
+    },
+}
+
+impl Identity {
+    /// How the audit calls it.
+    pub(crate) fn actor(&self) -> String {
+        match self {
+            Identity::Anonymous => "anonymous".to_owned(),
+            Identity::User { name, .. } => name.clone(),
+            Identity::Local { uid } => format!("local:{uid}"),
+            Identity::Device { thing } => thing.to_string(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// The clock and the own session: always.
+    Greet,
+    LogIn,
+    LogOut,
+    /// Townships, indices, scores, the event stream.
+    ReadIndices,
+    /// Things, datastreams, observations, ledger.
+    ReadAll,
+    /// Raw payloads and who may connect.
+    ReadOperations,
+    SendReadings,
+    Register,
+    IssueCredentials,
+    Redrive,
+    ManageUsers,
+}
+
+/// Every operation of `/api/v1`.
+const ACTIONS: [(&str, &str, Action); 29] = [
+    ("GET", "/api/v1/clock", Action::Greet),
+    ("GET", "/api/v1/session", Action::Greet),
+    ("POST", "/api/v1/session", Action::LogIn),
+    ("DELETE", "/api/v1/session", Action::LogOut),
+    ("GET", "/api/v1/townships", Action::ReadIndices),
+    ("GET", "/api/v1/indices", Action::ReadIndices),
+    ("GET", "/api/v1/indices/{index}/scores", Action::ReadIndices),
+    ("GET", "/api/v1/events", Action::ReadIndices),
+    ("GET", "/api/v1/properties", Action::ReadAll),
+    ("GET", "/api/v1/things", Action::ReadAll),
+    ("GET", "/api/v1/things/{id}", Action::ReadAll),
+    ("POST", "/api/v1/things", Action::Register),
+    ("PUT", "/api/v1/things/{id}", Action::Register),
+    ("POST", "/api/v1/things/import", Action::Register),
+    ("GET", "/api/v1/things/{id}/credentials", Action::ReadOperations),
+    ("POST", "/api/v1/things/{id}/credentials", Action::IssueCredentials),
+    ("DELETE", "/api/v1/things/{id}/credentials", Action::IssueCredentials),
+    ("POST", "/api/v1/things/credentials", Action::IssueCredentials),
+    ("GET", "/api/v1/datastreams", Action::ReadAll),
+    ("GET", "/api/v1/datastreams/latest", Action::ReadAll),
+    ("GET", "/api/v1/datastreams/{id}/observations", Action::ReadAll),
+    ("POST", "/api/v1/observations", Action::SendReadings),
+    ("GET", "/api/v1/ledger", Action::ReadAll),
+    ("GET", "/api/v1/quarantine", Action::ReadOperations),
+    ("GET", "/api/v1/quarantine/{id}", Action::ReadOperations),
+    ("POST", "/api/v1/quarantine/{id}/redrive", Action::Redrive),
+    ("GET", "/api/v1/users", Action::ManageUsers),
+    ("POST", "/api/v1/users", Action::ManageUsers),
+    ("PUT", "/api/v1/users/{name}/password", Action::ManageUsers),
+];
+
+pub(crate) fn action_of(method: &Method, route: &str) -> Option<Action> {
+    // A GET route answers HEAD too.
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    ACTIONS
+        .iter()
+        .find(|(of_method, of_route, _)| *of_method == method.as_str() && *of_route == route)
+        .map(|(_, _, action)| *action)
+}
+
+/// Is there any operation at this route?
+pub(crate) fn is_known(route: &str) -> bool {
+    ACTIONS.iter().any(|(_, of_route, _)| *of_route == route)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Allow,
+    /// Nobody is logged in; a login may help.
+    LogIn,
+    /// Known, and not allowed.
+    Forbid,
+}
+
+/// May this identity do that?
+pub(crate) fn decide(identity: &Identity, action: Action, public_read: PublicRead) -> Decision {
+    if matches!(action, Action::Greet | Action::LogIn | Action::LogOut) {
+        return Decision::Allow;
+    }
+    let is_allowed = match identity {
+        Identity::Local { .. } => true,
+        Identity::User { role, .. } => is_allowed_to(*role, action),
+        Identity::Device { .. } => action == Action::SendReadings,
+        Identity::Anonymous => match action {
+            Action::ReadIndices => public_read != PublicRead::None,
+            Action::ReadAll => public_read == PublicRead::All,
+            _ => false,
+        },
+    };
+    match identity {
+        _ if is_allowed => Decision::Allow,
+        Identity::Anonymous => Decision::LogIn,
+        _ => Decision::Forbid,
+    }
+}
+
+fn is_allowed_to(role: Role, action: Action) -> bool {
+    match action {
+        Action::Greet | Action::LogIn | Action::LogOut => true,
+        Action::ReadIndices | Action::ReadAll => true,
+        Action::ReadOperations
+        | Action::SendReadings
+        | Action::Register
+        | Action::IssueCredentials
+        | Action::Redrive => matches!(role, Role::Administrator | Role::Engineer),
+        Action::ManageUsers => role == Role::Administrator,
+    }
+}

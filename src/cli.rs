@@ -1,0 +1,290 @@
+//! The command line: what can be typed. What it does is in `commands/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use codec::Codec;
+use model::{Origin, ThingId};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidewatch",
+    version,
+    about = "IoT sensing and risk monitoring for a coastal county",
+    after_help = "Exit codes: 0 ok, 1 failed, 2 wrong usage or configuration."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole system in one process
+    #[command(after_help = "Example: tidewatch run --config /etc/tidewatch/tidewatch.toml")]
+    Run(RunArgs),
+    /// Play devices: a simulated fleet, or a recorded series
+    #[command(after_help = "Examples:
+  tidewatch simulate --scenario fleet --data ./data --things 100
+  tidewatch simulate --csv tide.csv --thing tide-01 --time time_utc \\
+      --map water_level_m=water_level --broker mqtt://127.0.0.1:1883 --secret-file tide-01.secret")]
+    Simulate(Box<SimulateArgs>),
+    /// Decode one payload from standard input to NDJSON readings
+    #[command(
+        after_help = "Example: echo '{\"values\":{\"wind_speed\":3.2}}' | tidewatch decode --codec json"
+    )]
+    Decode(DecodeArgs),
+    /// Register things in bulk, or write them out
+    #[command(subcommand)]
+    Things(ThingsCommand),
+    /// Show what came in and what became of it, by source and hour
+    #[command(after_help = "Example: tidewatch ledger --data ./data")]
+    Ledger(LedgerArgs),
+    /// Look at what was set aside, and send it again
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Check, compare or print the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Manage the accounts of people and programs
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Set a journal that cannot be opened aside and start a fresh one
+    #[command(after_help = "Nothing is deleted: the old files stay beside the new ones.
+Example: tidewatch repair --data ./data")]
+    Repair(DataArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The data directory
+    #[arg(long, value_name = "DIR", default_value = "./data")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The operator's tidewatch.toml; its folder holds the other overlays
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Where a command finds the system: a directory (through the running
+/// server's socket, or opened directly when none runs) or a server's address.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The data directory
+    #[arg(long, value_name = "DIR", default_value = "./data")]
+    pub(crate) data: PathBuf,
+    /// A server's address, with a token in TIDEWATCH_TOKEN
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    #[arg(long, env = "TIDEWATCH_TOKEN", hide = true)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// What the data of a new directory is: real or simulated; fixed from then on
+    #[arg(long)]
+    pub(crate) origin: Option<Origin>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// What the devices live through: fleet (a calm day) or storm (a made-up storm)
+    #[arg(long, default_value = "fleet", conflicts_with = "csv")]
+    pub(crate) scenario: String,
+    /// The broker, as mqtt://HOST:PORT, or http://HOST:PORT for the HTTP door
+    #[arg(long, value_name = "URL", default_value = "mqtt://127.0.0.1:1883")]
+    pub(crate) broker: String,
+    /// MQTT version of the devices: 3 (3.1.1) or 5
+    #[arg(long, default_value = "5", value_parser = ["3", "5"])]
+    pub(crate) mqtt: String,
+    /// How many of the county's example things
+    #[arg(long, value_name = "N")]
+    pub(crate) things: Option<usize>,
+    /// How many times faster than its period each sensor reports
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) rate: f64,
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Stop after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) duration: Option<u64>,
+    /// Faults as share of messages or things, like gap:0.05,spike:0.01
+    /// (gap, spike, stuck, clock, duplicate, out_of_order, flood, silence)
+    #[arg(long, default_value = "")]
+    pub(crate) faults: String,
+    /// Play this recorded series instead of a scenario
+    #[arg(long, value_name = "FILE", requires_all = ["thing", "time", "map"])]
+    pub(crate) csv: Option<PathBuf>,
+    /// The thing that the series belongs to
+    #[arg(long)]
+    pub(crate) thing: Option<ThingId>,
+    /// The column with the time
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
+    /// Which column is which property
+    #[arg(long, value_name = "COLUMN=PROPERTY", value_delimiter = ',')]
+    pub(crate) map: Vec<String>,
+    /// Keep the recorded times; else the series is shifted to end now
+    #[arg(long)]
+    pub(crate) as_recorded: bool,
+    /// The user that --secret-file belongs to (default: each thing's id)
+    #[arg(long, requires = "secret_file")]
+    pub(crate) user: Option<String>,
+    /// File with the secret or password; without it a secret is issued through --data or --url
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// The broker asks for no login
+    #[arg(long, conflicts_with = "secret_file")]
+    pub(crate) no_login: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArgs {
+    /// json, senml, senml-cbor or raw
+    #[arg(long)]
+    pub(crate) codec: Codec,
+    /// The input is hexadecimal text
+    #[arg(long)]
+    pub(crate) hex: bool,
+    /// The thing that the topic would name
+    #[arg(long, default_value = "thing")]
+    pub(crate) thing: ThingId,
+    /// The property that the registration would name for `raw`
+    #[arg(long, default_value = "value")]
+    pub(crate) raw_property: model::PropertyId,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ThingsCommand {
+    /// Create and update things from a CSV file
+    #[command(after_help = "Columns: id,kind,name_zh,name_en,township,longitude,latitude,state,\
+datastreams,levels,datum,serves,raw_property\nExample: tidewatch things import things.csv --dry-run")]
+    Import {
+        /// The CSV file, or `example` for the county's shipped example things
+        file: PathBuf,
+        /// Check everything, change nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Write all things as CSV to standard output
+    Export {
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Issue a device its secret; printed once, the old one stops working
+    Credential {
+        thing: ThingId,
+        /// Things that a gateway may publish for
+        #[arg(long, value_delimiter = ',')]
+        things: Vec<ThingId>,
+        /// Prefixes of things that a gateway may publish for
+        #[arg(long, value_delimiter = ',')]
+        prefixes: Vec<String>,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// From this time of arrival on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
+    /// Before this time of arrival
+    #[arg(long, value_name = "TIME")]
+    pub(crate) stop: Option<String>,
+    /// Print the API's JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// Newest first
+    List {
+        /// Only this reason
+        #[arg(long)]
+        reason: Option<String>,
+        /// Only this thing
+        #[arg(long)]
+        thing: Option<ThingId>,
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// One entry with its bytes
+    Show {
+        id: u64,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Send entries through the pipeline again
+    Redrive {
+        /// Entries by number; none: all that `--reason` or `--thing` selects
+        ids: Vec<u64>,
+        #[arg(long)]
+        reason: Option<String>,
+        #[arg(long)]
+        thing: Option<ThingId>,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Report every mistake of every file
+    Check(ConfigArgs),
+    /// Show where the operator's files differ from the shipped ones
+    Diff(ConfigArgs),
+    /// Print the settings in force, secrets left out
+    Print(ConfigArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Create an account; its password is printed once
+    Add {
+        name: String,
+        /// administrator, engineer or viewer
+        #[arg(long)]
+        role: String,
+        /// For a program: a token instead of a password
+        #[arg(long)]
+        token: bool,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    /// Give an account a new password, read from standard input or made up
+    Passwd {
+        name: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        stdin: bool,
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+    List {
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+}

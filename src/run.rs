@@ -1,0 +1,220 @@
+//! `run`: the whole system in one process.
+//!
+//! Order of the end: doors take no more; the pipeline drains, commits,
+//! acknowledges; ticks end; HTTP ends last. What takes longer than
+//! `shutdown.grace` is cut off: what was not acknowledged comes again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use api::{ReadinessSource, ServeOptions};
+use ingest::broker::{BrokerOptions, EmbeddedBroker};
+use ingest::external::{ExternalHandle, ExternalSource};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use store::Store;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::cli::RunArgs;
+use crate::client::CONTROL_SOCKET;
+use crate::config::{self, Settings};
+use crate::logging;
+use crate::system::{Core, Doors};
+
+pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
+    let config = config::load(args.config.config.as_deref())?;
+    logging::start(&config.settings.log)?;
+    let settings = config.settings.clone();
+    let prometheus = install_metrics()?;
+    let data = &args.data.data;
+
+    // Addresses first: a port in use should not wait for the journal.
+    let http = TcpListener::bind(settings.http.listen)
+        .await
+        .with_context(|| format!("listen on {} for HTTP", settings.http.listen))?;
+    let core = Core::open(config, data, args.origin).await?;
+    report_start(&core);
+    let control = bind_control_socket(data)?;
+    let store = core.store.clone();
+    let password = api::ensure_administrator(&store, &core.clock).await?;
+
+    let closing = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    let mut doors = Doors { prometheus: Some(prometheus), ..Doors::default() };
+    let broker = bind_broker(&settings, &core).await?;
+    if let Some(broker) = broker {
+        let handle = broker.handle();
+        doors.disconnect_thing = Some(Arc::new(move |thing| {
+            handle.disconnect_thing(thing);
+        }));
+        tasks.spawn(broker.run(closing.clone()));
+    }
+    for source in external_sources(&settings, &core).await? {
+        doors.readiness.push(readiness_of(source.handle()));
+        tasks.spawn(source.run(closing.clone()));
+    }
+    let ticks = core.hazard.start(closing.clone());
+    let system = core.serve(doors).await?;
+
+    let serving = CancellationToken::new();
+    let mut servers = JoinSet::new();
+    let options = serve_options(&settings);
+    let router = api::router(system.state.clone());
+    let page = http.local_addr()?;
+    servers.spawn(api::serve(http, router, options.clone(), serving.clone()));
+    servers.spawn(api::serve_unix(control, system.state.clone(), options, serving.clone()));
+    announce(page, password.as_deref());
+
+    let outcome = tokio::select! {
+        // Each of these only waits, so nothing is lost with the others.
+        () = stop_signal() => Ok(()),
+        _ = tasks.join_next(), if !tasks.is_empty() => Err("a door ended by itself"),
+        _ = servers.join_next() => Err("the HTTP server ended by itself"),
+        () = journal_given_up(&store) => Err("the journal failed three times in ten minutes"),
+    };
+    info!("shutting down");
+    closing.cancel();
+    let end = async {
+        while tasks.join_next().await.is_some() {}
+        let _ = ticks.await;
+        serving.cancel();
+        while servers.join_next().await.is_some() {}
+        system.close().await
+    };
+    let ended = tokio::time::timeout(settings.shutdown.grace, end).await;
+    let _ = std::fs::remove_file(data.join(CONTROL_SOCKET));
+    match ended {
+        Ok(closed) => closed?,
+        Err(_) => warn!("shutdown took longer than shutdown.grace and was cut off"),
+    }
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(reason) => bail!(reason),
+    }
+}
+
+/// Completes at SIGTERM or SIGINT.
+pub(crate) async fn stop_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        error!("signals cannot be received, only SIGKILL will end this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => (),
+        _ = interrupt.recv() => (),
+    }
+}
+
+fn install_metrics() -> anyhow::Result<PrometheusHandle> {
+    PrometheusBuilder::new().install_recorder().context("start the metrics")
+}
+
+fn report_start(core: &Core) {
+    let report = &core.report;
+    info!(origin = %report.origin, commit = report.commit, is_new = report.is_new, "journal open");
+    if report.lost_acknowledged > 0 {
+        error!(
+            commits = report.lost_acknowledged,
+            "acknowledged data is missing: the journal is behind what was acknowledged; \
+             the ledger has a line lost_acknowledged"
+        );
+    }
+    if core.settings.network.allow_plain_off_loopback {
+        warn!("plain HTTP and MQTT are allowed off loopback: nothing is encrypted");
+    }
+}
+
+/// The same REST API for commands on this machine; nobody else may open it.
+fn bind_control_socket(data: &Path) -> anyhow::Result<UnixListener> {
+    let path = data.join(CONTROL_SOCKET);
+    // The directory's lock is held: whoever made the old socket is gone.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("remove the old {}", path.display()));
+        }
+        _ => (),
+    }
+    let listener =
+        UnixListener::bind(&path).with_context(|| format!("listen on {}", path.display()))?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, mode).with_context(|| format!("protect {}", path.display()))?;
+    Ok(listener)
+}
+
+async fn bind_broker(settings: &Settings, core: &Core) -> anyhow::Result<Option<EmbeddedBroker>> {
+    let mqtt = &settings.mqtt;
+    if !mqtt.enabled {
+        return Ok(None);
+    }
+    let options = BrokerOptions {
+        listen: mqtt.listen,
+        packet_bytes_max: settings.ingest.packet_max,
+        connections_max: mqtt.connections_max,
+        connections_per_ip_max: mqtt.connections_per_address_max,
+        messages_per_second: mqtt.messages_per_second_max,
+        messages_burst: mqtt.messages_per_second_max.saturating_mul(2),
+        publish_wait_max: mqtt.publish_wait_max,
+        ..BrokerOptions::default()
+    };
+    let (store, pipeline) = (core.store.clone(), core.pipeline.clone());
+    let broker = EmbeddedBroker::bind(options, store, pipeline, core.clock.clone())
+        .await
+        .with_context(|| format!("listen on {} for MQTT", mqtt.listen))?;
+    info!(listen = %broker.local_addr()?, "embedded broker");
+    Ok(Some(broker))
+}
+
+async fn external_sources(settings: &Settings, core: &Core) -> anyhow::Result<Vec<ExternalSource>> {
+    let mut sources = Vec::new();
+    for source in &settings.source.mqtt {
+        let options = source.to_ingest(settings.ingest.packet_max);
+        let options =
+            options.map_err(|problems| anyhow!("source {}: {problems:?}", source.name))?;
+        let (pipeline, clock) = (core.pipeline.clone(), core.clock.clone());
+        sources.push(ExternalSource::new(options, &core.store, pipeline, clock).await?);
+    }
+    Ok(sources)
+}
+
+fn readiness_of(handle: ExternalHandle) -> ReadinessSource {
+    let name = handle.status().source.to_string();
+    let probe = move || {
+        let status = handle.status();
+        if status.is_connected && status.is_subscribed {
+            return Ok(());
+        }
+        let error = status.last_error.unwrap_or_else(|| "not connected yet".to_owned());
+        Err(format!("{error}, since {}", status.since))
+    };
+    ReadinessSource { name, probe: Arc::new(probe) }
+}
+
+/// Completes when the store says that the process must end.
+async fn journal_given_up(store: &Store) {
+    let mut fatal = store.fatal();
+    if fatal.wait_for(|is_fatal| *is_fatal).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn serve_options(settings: &Settings) -> ServeOptions {
+    ServeOptions {
+        connections_max: settings.http.connections_max,
+        header_timeout: settings.http.header_timeout,
+        ..ServeOptions::default()
+    }
+}
+
+/// For the person who started it: on standard output, apart from the log.
+fn announce(page: std::net::SocketAddr, password: Option<&str>) {
+    match password {
+        Some(password) => println!("page http://{page}/  user admin  password {password}"),
+        None => println!("page http://{page}/"),
+    }
+}

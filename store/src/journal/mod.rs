@@ -1,0 +1,203 @@
+//! The journal: one SQLite file, one thread that writes it.
+//!
+//! The writer's thread owns the only connection that writes. It takes batches
+//! from one bounded channel and urgent work (things, sources, marks, probes)
+//! from another, which goes first. Each batch is one transaction with its own
+//! commit number; the answer is sent when `COMMIT` returned, that is after the
+//! fsync.
+
+mod checkpoint;
+mod commit;
+mod latest;
+mod start;
+mod things;
+mod transactions;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use model::{Channel, Clock, PropertyId, SourceName, Thing, ThingId};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::files::SideFile;
+use crate::readers::Readers;
+use crate::rejected::RejectedCounts;
+use crate::space::Space;
+use crate::{
+    Committed, DatastreamKey, Directory, Expected, PutOutcome, Rows, SourceKey, StoreError,
+    ThingRefusal,
+};
+
+pub(crate) use start::{Started, set_aside, start, store_origin, stored_origin};
+use writer::Writer;
+
+/// Batches that wait for the writer, besides the one under way.
+const BATCHES_MAX: usize = 8;
+const URGENT_MAX: usize = 64;
+
+pub(crate) const SOURCES_MAX: usize = 64;
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+#[derive(Debug)]
+struct Batch {
+    rows: Arc<Rows>,
+    reply: Reply<Committed>,
+}
+
+#[derive(Debug)]
+enum Urgent {
+    Source {
+        name: SourceName,
+        reply: Reply<SourceKey>,
+    },
+    PutThings {
+        things: Vec<(Thing, Expected)>,
+        reply: Reply<Vec<PutOutcome>>,
+    },
+    EnsureDatastream {
+        thing: ThingId,
+        property: PropertyId,
+        channel: Option<Channel>,
+        reply: Reply<Result<DatastreamKey, ThingRefusal>>,
+    },
+    MarkRedriven {
+        id: u64,
+        reply: Reply<()>,
+    },
+    Probe {
+        reply: Reply<()>,
+    },
+}
+
+/// What the handle, the writer and the checkpointer see of each other.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) path: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) directory: ArcSwap<Directory>,
+    /// The source of key `k` stands at `k - 1`.
+    pub(crate) sources: ArcSwap<Vec<SourceName>>,
+    pub(crate) last_commit: AtomicU64,
+    pub(crate) rejected: RejectedCounts,
+    pub(crate) readers: Readers,
+    pub(crate) space: Arc<Space>,
+    side: SideFile,
+    fatal: watch::Sender<bool>,
+    datastreams_per_thing_max: usize,
+}
+
+impl Shared {
+    pub(crate) fn source(&self, name: &SourceName) -> Option<SourceKey> {
+        let place = self.sources.load().iter().position(|known| known == name)?;
+        Some(SourceKey(u16::try_from(place + 1).expect("at most 64 sources")))
+    }
+
+    pub(crate) fn source_name(&self, key: SourceKey) -> Option<SourceName> {
+        self.sources.load().get(usize::from(key.0).checked_sub(1)?).cloned()
+    }
+
+    pub(crate) fn watch_fatal(&self) -> watch::Receiver<bool> {
+        self.fatal.subscribe()
+    }
+
+    pub(crate) fn last_commit(&self) -> u64 {
+        self.last_commit.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Senders {
+    batches: mpsc::Sender<Batch>,
+    urgent: mpsc::Sender<Urgent>,
+}
+
+/// The way to the writer's thread. Dropping it lets the writer finish what it
+/// was given, and waits for that.
+#[derive(Debug)]
+pub(crate) struct WriterHandle {
+    senders: Mutex<Option<Senders>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl WriterHandle {
+    fn spawn(writer: Writer) -> Result<WriterHandle, StoreError> {
+        let (batches, batches_waiting) = mpsc::channel(BATCHES_MAX);
+        let (urgent, urgent_waiting) = mpsc::channel(URGENT_MAX);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run(urgent_waiting, batches_waiting))
+            .map_err(|error| StoreError::from_io("start the writer", &error))?;
+        Ok(WriterHandle {
+            senders: Mutex::new(Some(Senders { batches, urgent })),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    fn senders(&self) -> Result<Senders, StoreError> {
+        let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.clone().ok_or_else(StoreError::closed)
+    }
+
+    pub(crate) async fn commit(&self, rows: &Arc<Rows>) -> Result<Committed, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let batch = Batch { rows: Arc::clone(rows), reply };
+        self.senders()?.batches.send(batch).await.map_err(|_| StoreError::closed())?;
+        answer.await.map_err(|_| StoreError::closed())?
+    }
+
+    async fn urgent<T>(&self, work: impl FnOnce(Reply<T>) -> Urgent) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.senders()?.urgent.send(work(reply)).await.map_err(|_| StoreError::closed())?;
+        answer.await.map_err(|_| StoreError::closed())?
+    }
+
+    pub(crate) async fn source(&self, name: SourceName) -> Result<SourceKey, StoreError> {
+        self.urgent(|reply| Urgent::Source { name, reply }).await
+    }
+
+    pub(crate) async fn put_things(
+        &self,
+        things: Vec<(Thing, Expected)>,
+    ) -> Result<Vec<PutOutcome>, StoreError> {
+        self.urgent(|reply| Urgent::PutThings { things, reply }).await
+    }
+
+    pub(crate) async fn ensure_datastream(
+        &self,
+        thing: ThingId,
+        property: PropertyId,
+        channel: Option<Channel>,
+    ) -> Result<Result<DatastreamKey, ThingRefusal>, StoreError> {
+        self.urgent(|reply| Urgent::EnsureDatastream { thing, property, channel, reply }).await
+    }
+
+    pub(crate) async fn mark_redriven(&self, id: u64) -> Result<(), StoreError> {
+        self.urgent(|reply| Urgent::MarkRedriven { id, reply }).await
+    }
+
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
+        self.urgent(|reply| Urgent::Probe { reply }).await
+    }
+
+    /// Takes no more work, and returns when what was given is done.
+    pub(crate) fn close(&self) {
+        drop(self.senders.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the journal's writer panicked");
+        }
+    }
+}
+
+impl Drop for WriterHandle {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

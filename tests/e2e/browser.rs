@@ -1,0 +1,67 @@
+//! The page in headless Chromium: the script is `web/e2e/overview.mjs`; here
+//! are the server, the fleet, and the pictures' folder `target/e2e`.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use tokio::process::Command;
+
+use crate::support::server::Server;
+use crate::support::{programs, wait_for};
+
+const FLEET_LIMIT: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn the_page_shows_the_county_live() -> anyhow::Result<()> {
+    let chromium = programs::find(&["chromium", "chromium-browser"], "chromium")?;
+    let node = programs::find(&["node"], "nodejs (20.19 or newer; `make e2e` gets one)")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (path, advice) in [
+        ("web/dist/index.html", "make web"),
+        ("web/node_modules/playwright-core", "cd web && npm ci --ignore-scripts"),
+    ] {
+        ensure!(root.join(path).try_exists()?, "{path} is missing; run: {advice}");
+    }
+
+    let server = Server::start().await?;
+    let mut fleet = fleet(&server)?;
+    let http = server.administrator().await?;
+    wait_for("the fleet's first values", FLEET_LIMIT, async || {
+        if let Some(status) = fleet.try_wait()? {
+            anyhow::bail!("the fleet ended with {status}");
+        }
+        let latest = http.get_json("/api/v1/datastreams/latest").await?;
+        let n = latest["datastream"].as_array().map_or(0, Vec::len);
+        Ok((100 <= n).then_some(()))
+    })
+    .await?;
+
+    let mut script = Command::new(node);
+    script
+        .arg(root.join("web/e2e/overview.mjs"))
+        .current_dir(root.join("web"))
+        .env("BASE_URL", format!("http://127.0.0.1:{}", server.http_port))
+        .env("ADMIN_PASSWORD", server.password()?)
+        .env("OUT", root.join("target/e2e"))
+        .env("CHROMIUM", chromium);
+    let finished = programs::run(script, b"").await?;
+    eprintln!("{}{}", finished.stdout, finished.stderr);
+    finished.expect_code(0).context("the page in Chromium")?;
+    Ok(())
+}
+
+/// The county's example things, faster than in life.
+fn fleet(server: &Server) -> anyhow::Result<tokio::process::Child> {
+    let mut command = server.program();
+    command
+        .args(["simulate", "--scenario", "fleet", "--rate", "60", "--data"])
+        .arg(server.data())
+        .arg("--broker")
+        .arg(format!("mqtt://127.0.0.1:{}", server.mqtt_port))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().context("start the fleet")
+}

@@ -1,0 +1,57 @@
+/** Instants and ages. All clock times on the page are Asia/Shanghai, and say so. */
+
+import { LANGUAGE_TAG, type Locale } from './number';
+
+export const TIME_ZONE = 'Asia/Shanghai';
+
+const DAY_MS = 86_400_000;
+
+type Style = 'day' | 'second' | 'minute';
+
+const STYLES: Record<Style, Intl.DateTimeFormatOptions> = {
+  day: { year: 'numeric', month: '2-digit', day: '2-digit' },
+  second: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  minute: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+};
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(ms: number, style: Style, locale: Locale): string {
+  const key = `${style} ${locale}`;
+  let made = formats.get(key);
+  if (made === undefined) {
+    made = new Intl.DateTimeFormat(LANGUAGE_TAG[locale], { ...STYLES[style], timeZone: TIME_ZONE });
+    formats.set(key, made);
+  }
+  return made.format(ms);
+}
+
+/** Milliseconds of an RFC 3339 instant, or null for what is none. */
+export function parseTime(text: string | null | undefined): number | null {
+  const ms = text ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? null : ms;
+}
+
+export const formatDay = (ms: number, locale: Locale) => format(ms, 'day', locale);
+export const formatClock = (ms: number, locale: Locale) => format(ms, 'second', locale);
+
+/** The time of day, with the day before it unless that is the day of `now`. */
+export function formatInstant(ms: number, now: number, locale: Locale): string {
+  const isSameDay =
+    Math.abs(now - ms) < DAY_MS && format(ms, 'day', locale) === format(now, 'day', locale);
+  const time = format(ms, 'second', locale);
+  return isSameDay ? time : `${format(ms, 'day', locale)} ${time}`;
+}
+
+export type Age = { n: number; unit: 'second' | 'minute' | 'hour' | 'day' };
+
+/** The age in the largest unit that is reached, cut to whole ones; never below zero. */
+export function ageOf(ageMs: number): Age {
+  const seconds = Math.max(0, Math.floor(ageMs / 1000));
+  if (seconds < 120) return { n: seconds, unit: 'second' };
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return { n: minutes, unit: 'minute' };
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return { n: hours, unit: 'hour' };
+  return { n: Math.floor(hours / 24), unit: 'day' };
+}

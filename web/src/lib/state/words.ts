@@ -1,0 +1,27 @@
+/** Small phrases in the language of the page, from values. */
+
+import type { LocalizedName } from '../api/types';
+import { formatCount, formatValue } from '../format/number';
+import { ageOf } from '../format/time';
+import { preferences } from './preferences.svelte';
+
+export function ageText(ageMs: number): string {
+  const age = ageOf(ageMs);
+  return preferences.t.age[age.unit](formatCount(age.n, preferences.locale));
+}
+
+/** The unit as people write it; a UCUM code without such a word stays as it is. */
+export function unitText(ucum: string): string {
+  return preferences.t.units[ucum] ?? ucum;
+}
+
+export function valueText(value: number, ucum: string): string {
+  const unit = unitText(ucum);
+  const number = formatValue(value, preferences.locale);
+  return unit === '' ? number : `${number} ${unit}`;
+}
+
+/** A name if there is one, else the id, which is never wrong. */
+export function nameOrId(name: LocalizedName | null, id: string): string {
+  return name === null ? id : preferences.name(name);
+}
