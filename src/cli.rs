@@ -83,7 +83,8 @@ pub(crate) struct TargetArgs {
     /// A server's address, with a token in TIDEWATCH_TOKEN
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    #[arg(long, env = "TIDEWATCH_TOKEN", hide = true)]
+    /// `user add` has a `--token` of its own, hence the other name.
+    #[arg(id = "url_token", long = "url-token", env = "TIDEWATCH_TOKEN", hide = true)]
     pub(crate) token: Option<String>,
 }
 

@@ -60,6 +60,8 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     let ticks = core.hazard.start(closing.clone());
     let system = core.serve(doors).await?;
 
+    // Before anybody can see that the program runs.
+    let stop = stop_signal();
     let serving = CancellationToken::new();
     let mut servers = JoinSet::new();
     let options = serve_options(&settings);
@@ -71,7 +73,7 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
 
     let outcome = tokio::select! {
         // Each of these only waits, so nothing is lost with the others.
-        () = stop_signal() => Ok(()),
+        () = stop => Ok(()),
         _ = tasks.join_next(), if !tasks.is_empty() => Err("a door ended by itself"),
         _ = servers.join_next() => Err("the HTTP server ended by itself"),
         () = journal_given_up(&store) => Err("the journal failed three times in ten minutes"),
@@ -97,17 +99,18 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Completes at SIGTERM or SIGINT.
-pub(crate) async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        error!("signals cannot be received, only SIGKILL will end this process");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => (),
-        _ = interrupt.recv() => (),
+/// Takes SIGTERM and SIGINT from now on; what it returns completes at either.
+pub(crate) fn stop_signal() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            error!("signals cannot be received, only SIGKILL will end this process");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
     }
 }
 

@@ -147,8 +147,8 @@ mod tests {
     #[test]
     fn grey_townships_are_listed_and_too_many_make_the_county_grey() {
         let mut townships = of_18(&[50.0, 50.0, 50.0], 20.0);
-        for index in 10..17 {
-            townships[index].score = None;
+        for township in &mut townships[10..17] {
+            township.score = None;
         }
         let found = county(&townships, Worse::High, Level::None, danger_level);
         assert_eq!((found.score, found.grey.len()), (Some(50.0), 7));

@@ -23,6 +23,7 @@ pub mod physics;
 mod runner;
 pub mod seeded;
 pub mod township_safety;
+pub mod uncertainty;
 pub mod weights;
 pub mod windows;
 

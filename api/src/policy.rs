@@ -144,3 +144,74 @@ fn is_allowed_to(role: Role, action: Action) -> bool {
         Action::ManageUsers => role == Role::Administrator,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identities() -> Vec<Identity> {
+        let user = |role| Identity::User { name: "wang".to_owned(), role };
+        let thing = ThingId::parse("hm-001").unwrap();
+        vec![
+            Identity::Anonymous,
+            user(Role::Viewer),
+            user(Role::Engineer),
+            user(Role::Administrator),
+            Identity::Local { uid: 0 },
+            Identity::Device { thing },
+        ]
+    }
+
+    /// `a` allowed, `l` to log in, `f` forbidden, in the order above.
+    #[track_caller]
+    fn check(action: Action, public_read: PublicRead, expected: &str) {
+        let found: String = identities()
+            .iter()
+            .map(|identity| match decide(identity, action, public_read) {
+                Decision::Allow => 'a',
+                Decision::LogIn => 'l',
+                Decision::Forbid => 'f',
+            })
+            .collect();
+        assert_eq!(found, expected, "{action:?} {public_read:?}");
+    }
+
+    #[test]
+    fn each_action_has_its_readers_and_writers() {
+        use PublicRead::{All, Indices, None};
+        for public_read in [None, Indices, All] {
+            check(Action::Greet, public_read, "aaaaaa");
+            check(Action::LogIn, public_read, "aaaaaa");
+            check(Action::LogOut, public_read, "aaaaaa");
+            check(Action::ReadOperations, public_read, "lfaaaf");
+            check(Action::SendReadings, public_read, "lfaaaa");
+            check(Action::Register, public_read, "lfaaaf");
+            check(Action::IssueCredentials, public_read, "lfaaaf");
+            check(Action::Redrive, public_read, "lfaaaf");
+            check(Action::ManageUsers, public_read, "lffaaf");
+        }
+        check(Action::ReadIndices, None, "laaaaf");
+        check(Action::ReadIndices, Indices, "aaaaaf");
+        check(Action::ReadIndices, All, "aaaaaf");
+        check(Action::ReadAll, None, "laaaaf");
+        check(Action::ReadAll, Indices, "laaaaf");
+        check(Action::ReadAll, All, "aaaaaf");
+    }
+
+    #[test]
+    fn every_documented_operation_has_an_action_and_back() {
+        let document: serde_json::Value =
+            serde_json::from_str(crate::openapi::openapi_json()).unwrap();
+        let mut n_documented = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                let method = method.to_uppercase().parse().unwrap();
+                assert!(action_of(&method, path).is_some(), "{method} {path}");
+                n_documented += 1;
+            }
+        }
+        assert_eq!(n_documented, ACTIONS.len(), "an action without an operation");
+        assert_eq!(action_of(&Method::HEAD, "/api/v1/clock"), Some(Action::Greet));
+        assert_eq!(action_of(&Method::PATCH, "/api/v1/clock"), None);
+    }
+}

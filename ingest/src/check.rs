@@ -8,19 +8,19 @@ use std::sync::Arc;
 
 use codec::{Codec, Context, Decoded, resolve_time};
 use model::{
-    Catalogue, Channel, Clock, Flag, ObservedProperty, PropertyId, Quality, QualityTest, Reading,
-    ReadingTime, ThingState,
+    Catalogue, Clock, Flag, ObservedProperty, Quality, QualityTest, Reading, ReadingTime,
+    ThingState,
 };
-use store::{DatastreamKey, Directory, ObservationRow, RefusalRow, Store, ThingRecord};
+use store::{DatastreamKey, ObservationRow, RefusalRow, Store, ThingRecord};
 use tokio::sync::mpsc;
-use tracing::{error, info, warn};
+use tracing::warn;
 
 use crate::chunk::{Chunk, Entry, Origin};
 use crate::loss::Losses;
 use crate::meter::Outcome;
 use crate::pipeline::{Input, Shared};
 use crate::quality::{Memory, Sample, assess};
-use crate::retry::RetryDelay;
+use crate::registrar::Registrar;
 use crate::route::thing_in_topic;
 use crate::slots::Cost;
 use crate::validate::{TimeBounds, ValidateError, check_time, property_of, value_of};
@@ -38,7 +38,7 @@ pub(crate) const RETAINED_WITHOUT_TIME: &str = "retained_without_time";
 pub(crate) struct Check {
     options: PipelineOptions,
     store: Store,
-    directory: Arc<Directory>,
+    registrar: Registrar,
     catalogue: Arc<Catalogue>,
     clock: Clock,
     shared: Arc<Shared>,
@@ -55,7 +55,7 @@ pub(crate) async fn check_deliveries(
     check.remember_latest().await;
     let mut taken = Vec::with_capacity(CHUNK_DELIVERIES);
     while input.recv_many(&mut taken, CHUNK_DELIVERIES).await > 0 {
-        check.directory = check.store.directory();
+        check.registrar.refresh();
         let mut chunk = Chunk::default();
         for (one, cost) in taken.drain(..) {
             chunk.cost.add(cost);
@@ -104,9 +104,9 @@ impl Check {
         clock: Clock,
         shared: Arc<Shared>,
     ) -> Check {
-        let directory = store.directory();
+        let registrar = Registrar::new(store.clone(), Arc::clone(&shared));
         let memories = HashMap::new();
-        Check { options, store, directory, catalogue, clock, shared, memories }
+        Check { options, store, registrar, catalogue, clock, shared, memories }
     }
 
     /// After a start the newest reading of each datastream is known again.
@@ -173,7 +173,7 @@ impl Check {
         chunk: &mut Chunk,
     ) {
         let thing = origin.thing.as_ref().expect("a route names its thing");
-        let record = self.directory.things.get(thing).cloned();
+        let record = self.registrar.thing(thing);
         let context = Context {
             thing,
             raw_property: record.as_ref().and_then(|r| r.thing.raw_property.as_ref()),
@@ -264,8 +264,7 @@ impl Check {
         let value = value_of(reading, entry)?;
         let resolved = resolve_time(reading.time, origin.received);
         check_time(&reading.property, resolved.time, bounds)?;
-        let datastream =
-            self.datastream(record, &reading.property, reading.channel.as_ref()).await?;
+        let datastream = self.registrar.datastream(record, &reading.property, channel).await?;
 
         let sample = Sample { time: resolved.time, since: reading.since, value };
         let mut quality = self.assess(datastream, entry, sample);
@@ -298,41 +297,6 @@ impl Check {
             self.memories.insert(datastream, memory);
         }
         quality
-    }
-
-    /// The datastream's key; a property that fits the thing's kind is
-    /// registered at its first reading, within the thing's limit.
-    async fn datastream(
-        &mut self,
-        record: &ThingRecord,
-        property: &PropertyId,
-        channel: Option<&Channel>,
-    ) -> Result<DatastreamKey, ValidateError> {
-        let local = (property.clone(), channel.cloned());
-        if let Some(key) = record.datastreams.get(&local) {
-            return Ok(*key);
-        }
-        let mut delay = RetryDelay::default();
-        loop {
-            match self.store.ensure_datastream(&record.thing.id, property, channel).await {
-                Ok(Ok(key)) => {
-                    if 0 < delay.n_failures() {
-                        let n_failures = delay.n_failures();
-                        info!(n_failures, "datastreams can be registered again");
-                    }
-                    self.directory = self.store.directory();
-                    return Ok(key);
-                }
-                Ok(Err(refusal)) => return Err(ValidateError::TooManyDatastreams(refusal)),
-                Err(error) => {
-                    if delay.n_failures() == 0 {
-                        error!(%error, "datastream not registered, will retry");
-                    }
-                    crate::meter::count_store_error(&error);
-                    delay.wait().await;
-                }
-            }
-        }
     }
 
     fn watch_sequence(
@@ -368,7 +332,7 @@ impl Check {
     }
 
     fn known_thing_in(&self, topic: &str) -> Option<model::ThingId> {
-        thing_in_topic(topic).filter(|thing| self.directory.things.contains_key(thing))
+        thing_in_topic(topic).filter(|thing| self.registrar.thing(thing).is_some())
     }
 }
 

@@ -11,6 +11,7 @@
 pub mod broker;
 mod check;
 mod chunk;
+mod commit;
 mod delivery;
 pub mod external;
 mod loss;
@@ -18,6 +19,7 @@ mod meter;
 mod pipeline;
 pub mod quality;
 mod redrive;
+mod registrar;
 mod retry;
 mod route;
 mod sequence;

@@ -187,6 +187,7 @@ fn lasted(start: Time, end: Time) -> Duration {
 #[cfg(test)]
 mod tests {
     use model::FlatLine;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -305,5 +306,27 @@ mod tests {
         let sample = Sample { time: at(70), since: None, value: 1.0 };
         let (quality, _) = assess(&rules(), Some(PERIOD), Some(memory), sample);
         assert!(quality.has(QualityTest::FlatLine));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        /// Whatever comes in whatever order: fail means outside the gross
+        /// range and nothing else, and no reading moves the memory back.
+        #[test]
+        fn only_the_gross_range_fails(
+            readings in prop::collection::vec((0_i64..500, -10.0_f64..40.0), 1..30),
+        ) {
+            let mut memory: Option<Memory> = None;
+            for (minute, value) in readings {
+                let time = Time::from_millis(minute * MINUTE).unwrap();
+                let sample = Sample { time, since: None, value };
+                let (quality, after) = assess(&rules(), Some(PERIOD), memory, sample);
+                let is_outside = !(-5.0..=30.0).contains(&value);
+                prop_assert_eq!(quality.flag() == Flag::Fail, is_outside);
+                prop_assert!(memory.map(|m| m.newest.time) <= after.map(|m| m.newest.time));
+                memory = after;
+            }
+        }
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn scrubbed(row: &QuarantineRow, detail: String) -> QuarantineRow {
         topic: Arc::from(""),
         codec: row.codec,
         received: row.received,
-        reason: crate::writer::STORE_REFUSED,
+        reason: crate::commit::STORE_REFUSED,
         detail: format!("{} ({detail})", row.reason),
         payload: Arc::from([].as_slice()),
         n_readings: row.n_readings,

@@ -5,38 +5,23 @@
 //! gathers in the channel before this stage and nothing is acknowledged. The
 //! slots of the waiting deliveries stay taken, and the doors wait for one.
 
-use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::Clock;
-use store::{Committed, Journal, Rows, Store, StoreError};
+use store::{Journal, Store};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
-use tracing::{error, info, warn};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::chunk::{Chunk, Entry};
+use crate::chunk::Chunk;
+use crate::commit::Committer;
 use crate::meter;
 use crate::pipeline::Shared;
-use crate::retry::RetryDelay;
-use crate::split::{Part, find_entry, pick, scrubbed};
-use crate::{CommittedBatch, PipelineOptions, Problem, Receipt};
-
-/// A full disk is tried again when this much is free.
-const FREE_BYTES_MIN: u64 = 64 << 20;
-
-const FREE_BYTES_POLL: Duration = Duration::from_secs(1);
-
-/// The quarantine reason of a row that the store would not take.
-pub(crate) const STORE_REFUSED: &str = "store_refused";
-
-type FreeBytes = Box<dyn Fn() -> Result<u64, StoreError> + Send + Sync>;
+use crate::{PipelineOptions, Receipt};
 
 pub(crate) struct Writer {
-    journal: Arc<dyn Journal>,
+    committer: Committer,
     store: Store,
-    free_bytes: FreeBytes,
     clock: Clock,
     shared: Arc<Shared>,
     rows_max: usize,
@@ -60,26 +45,15 @@ impl Writer {
         clock: Clock,
         shared: Arc<Shared>,
     ) -> Writer {
-        let disk = store.clone();
         Writer {
-            journal,
+            committer: Committer::new(journal, store.clone(), Arc::clone(&shared)),
             store,
-            free_bytes: Box::new(move || disk.free_bytes()),
             clock,
             shared,
             rows_max: options.batch_rows_max.max(1),
             commit_interval: options.commit_interval,
             last_commit: None,
         }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn with_free_bytes(
-        mut self,
-        free_bytes: impl Fn() -> Result<u64, StoreError> + Send + Sync + 'static,
-    ) -> Writer {
-        self.free_bytes = Box::new(free_bytes);
-        self
     }
 
     /// The first chunk opens a batch. It closes when it is full, or when
@@ -124,11 +98,10 @@ impl Writer {
         let began = Instant::now();
         self.last_commit = Some(began);
 
-        let rows = Arc::new(rows);
-        let written = match self.commit_until_durable(&rows).await {
-            Ok(committed) => vec![CommittedBatch { committed, rows }],
-            Err(_) => self.commit_in_parts(&rows, &mut entries).await,
-        };
+        for entry in entries.drain(..) {
+            entry.ack.confirm(Receipt { commit: 0, n_accepted: 0, problems: Vec::new() });
+        }
+        let written = self.committer.commit(rows, &mut entries).await;
         let commit = written.last().map_or(0, |last| last.committed.commit);
         let duration = began.elapsed();
 
@@ -148,143 +121,22 @@ impl Writer {
         let lag = Duration::from_millis(u64::try_from(lag_ms).unwrap_or(0));
         meter::record_commit(duration, lag, self.shared.slots.n_taken());
     }
-
-    /// Returns when the rows are durable, or with what the store says of a row
-    /// that it will never take. Until then nothing is acknowledged: an I/O
-    /// error mends or is mended, and giving up is the supervisor's choice.
-    async fn commit_until_durable(&self, rows: &Arc<Rows>) -> Result<Committed, String> {
-        let n_rows = rows.observations.len() + rows.quarantined.len() + rows.refused.len();
-        let mut delay = RetryDelay::default();
-        let mut n_failures = 0_u32;
-        let outcome = loop {
-            let error = match self.journal.commit(rows).await {
-                Ok(committed) => break Ok(committed),
-                Err(StoreError::Refused { detail }) => break Err(detail),
-                Err(error) => error,
-            };
-            meter::count_store_error(&error);
-            if n_failures == 0 {
-                error!(%error, rows = n_rows, "commit failed, will retry");
-                self.shared.is_stalled.store(true, Ordering::Relaxed);
-            }
-            n_failures = n_failures.saturating_add(1);
-            match error {
-                StoreError::Full => self.wait_for_space().await,
-                _ => delay.wait().await,
-            }
-        };
-        if 0 < n_failures {
-            info!(n_failures, "commit works again");
-            self.shared.is_stalled.store(false, Ordering::Relaxed);
-        }
-        outcome
-    }
-
-    /// A full disk is not tried again before it has room.
-    async fn wait_for_space(&self) {
-        self.shared.is_disk_full.store(true, Ordering::Relaxed);
-        loop {
-            sleep(FREE_BYTES_POLL).await;
-            match (self.free_bytes)() {
-                Ok(free) if FREE_BYTES_MIN <= free => break,
-                Ok(_) => {}
-                Err(error) => meter::count_store_error(&error),
-            }
-        }
-        self.shared.is_disk_full.store(false, Ordering::Relaxed);
-    }
-
-    /// The store refused the batch: halves it until the bad rows are alone,
-    /// and sets those aside. The good ones are stored.
-    async fn commit_in_parts(
-        &self,
-        rows: &Arc<Rows>,
-        entries: &mut [Entry],
-    ) -> Vec<CommittedBatch> {
-        let mut written = Vec::new();
-        let mut set_aside = Rows::default();
-        let mut open: Vec<Range<usize>> = Vec::from_iter([0..Part::len(rows)]);
-        while let Some(range) = open.pop() {
-            if range.is_empty() {
-                continue;
-            }
-            let part = Arc::new(pick(rows, range.clone()));
-            match self.commit_until_durable(&part).await {
-                Ok(committed) => written.push(CommittedBatch { committed, rows: part }),
-                Err(detail) if range.len() == 1 => {
-                    self.set_aside(rows, range.start, detail, entries, &mut set_aside);
-                }
-                Err(_) => {
-                    let middle = range.start + range.len() / 2;
-                    open.push(middle..range.end);
-                    open.push(range.start..middle);
-                }
-            }
-        }
-        if !set_aside.is_empty() {
-            written.push(self.commit_set_aside(Arc::new(set_aside)).await);
-        }
-        written
-    }
-
-    fn set_aside(
-        &self,
-        rows: &Rows,
-        index: usize,
-        detail: String,
-        entries: &mut [Entry],
-        set_aside: &mut Rows,
-    ) {
-        warn!(%detail, "the store refused a row, it is set aside");
-        match Part::at(rows, index) {
-            Part::Observation(place) => {
-                let entry = find_entry(entries, place);
-                let row = entry.origin.quarantine(STORE_REFUSED, detail.clone(), 1);
-                set_aside.quarantined.push(row);
-                entry.n_store_refused += 1;
-                let pointer = Problem::WHOLE.to_owned();
-                entry.problems.push(Problem { pointer, code: STORE_REFUSED, detail });
-            }
-            Part::Quarantine(place) => {
-                set_aside.quarantined.push(scrubbed(&rows.quarantined[place], detail));
-            }
-            Part::Refusal(place) => {
-                let mut row = rows.refused[place].clone();
-                row.peer = String::new();
-                row.topic = String::new();
-                set_aside.refused.push(row);
-            }
-        }
-    }
-
-    /// Rows made of our own texts: that the store refuses these is a fault of
-    /// the program, and retried like any other.
-    async fn commit_set_aside(&self, rows: Arc<Rows>) -> CommittedBatch {
-        let mut delay = RetryDelay::default();
-        loop {
-            match self.commit_until_durable(&rows).await {
-                Ok(committed) => return CommittedBatch { committed, rows },
-                Err(detail) => {
-                    error!(%detail, "the store refuses what was set aside, will retry");
-                    delay.wait().await;
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use bytes::Bytes;
     use model::{Quality, Time};
-    use store::{DatastreamKey, ObservationRow, SourceKey};
+    use store::{DatastreamKey, ObservationRow, SourceKey, StoreError};
+    use tokio::time::sleep;
 
     use super::*;
     use crate::Ack;
-    use crate::chunk::Origin;
+    use crate::chunk::{Entry, Origin};
+    use crate::commit::{FREE_BYTES_MIN, STORE_REFUSED};
     use crate::slots::Cost;
     use crate::testing::{FlakyJournal, open_store, scene, unavailable};
 
@@ -311,8 +163,8 @@ mod tests {
             let free = Arc::new(AtomicU64::new(0));
             let seen = Arc::clone(&free);
             let dyn_journal = Arc::clone(&journal) as Arc<dyn Journal>;
-            let writer = Writer::new(&options, dyn_journal, store, clock, Arc::clone(&shared))
-                .with_free_bytes(move || Ok(seen.load(Ordering::Relaxed)));
+            let mut writer = Writer::new(&options, dyn_journal, store, clock, Arc::clone(&shared));
+            writer.committer.set_free_bytes(move || Ok(seen.load(Ordering::Relaxed)));
             let (input, chunks) = mpsc::channel(8);
             let writer = tokio::spawn(write_batches(writer, chunks));
             let acked = Acked::default();

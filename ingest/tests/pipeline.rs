@@ -186,6 +186,11 @@ async fn datastreams_register_themselves_within_their_things_limit() {
     assert_eq!(receipt.n_accepted, 4);
     assert_eq!(receipt.problems[0].code, "too_many_datastreams");
     assert_eq!(system.store.directory().datastreams.len(), 4);
+
+    // Those that are registered go on, and a new name is refused again.
+    let payload = payload.replace("07:59", "07:58").replace("water_level:a", "water_level:f");
+    let receipt = system.deliver(GAUGE, &payload).await;
+    assert_eq!((receipt.n_accepted, receipt.problems.len()), (3, 2));
 }
 
 #[tokio::test]

@@ -20,8 +20,8 @@ const MAY_IMPORT: [(&str, &[&str]); 7] = [
 
 /// Libraries with a place of their own: (name in code, where it may be named).
 const PLACES: [(&str, &[&str]); 9] = [
-    ("rumqttc", &["ingest/src/", "simulators/src/", "tests/", "benches/"]),
-    ("mqtt5", &["ingest/src/", "tests/", "benches/"]),
+    ("rumqttc", &["ingest/", "simulators/", "tests/", "benches/"]),
+    ("mqtt5", &["ingest/", "tests/", "benches/"]),
     ("rusqlite", &["store/", "benches/"]),
     // The root's client asks the router in its own process.
     ("axum", &["api/", "src/client.rs", "src/system.rs"]),

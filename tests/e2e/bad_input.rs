@@ -41,7 +41,7 @@ fn cases(now_ms: i64) -> Vec<Case> {
 
     // What cannot be decoded is lost as a whole, and counts as one.
     case("bad-1/json", "{\"values\":{\"wind_speed\":1".to_owned(), "syntax", 1, 0);
-    case("bad-1/json", "{\"values\":{\"wind_speed\":NaN}}".to_owned(), "syntax", 1, 0);
+    case("bad-1/json", "{\"values\":{\"wind_speed\":NaN}}".to_owned(), "not_finite", 1, 0);
     case("bad-1/json", "[".repeat(100_000), "too_deep", 1, 0);
     let twice = "{\"values\":{\"wind_speed\":1,\"wind_speed\":2}}".to_owned();
     case("bad-1/json", twice, "duplicate_key", 1, 0);

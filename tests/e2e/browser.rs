@@ -43,7 +43,7 @@ async fn the_page_shows_the_county_live() -> anyhow::Result<()> {
         .arg(root.join("web/e2e/overview.mjs"))
         .current_dir(root.join("web"))
         .env("BASE_URL", format!("http://127.0.0.1:{}", server.http_port))
-        .env("ADMIN_PASSWORD", server.password()?)
+        .env("ADMIN_PASSWORD", server.password().await?)
         .env("OUT", root.join("target/e2e"))
         .env("CHROMIUM", chromium);
     let finished = programs::run(script, b"").await?;

@@ -52,7 +52,7 @@ async fn every_mistake_of_every_file_is_reported_and_nothing_starts() -> anyhow:
         "tidewatch.toml:3: http.colour",
         "tidewatch.toml:6: ingest.batch_rows_max",
         "tidewatch.toml:8: tides",
-        "properties.toml:2: wind_speed.unit",
+        "properties.toml:1: wind_speed: unit `furlong`",
     ];
     for mistake in expected {
         ensure!(checked.stderr.contains(mistake), "{mistake} is not in: {}", checked.stderr);

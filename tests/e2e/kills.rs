@@ -81,6 +81,7 @@ async fn check(server: &Server, devices: Vec<Publisher>) -> anyhow::Result<()> {
     ensure!(n_acked > 1_000, "only {n_acked} readings were acknowledged: no load");
     let ledger = check_ledger(&http, n_visible).await?;
     let n_received = count(&ledger, "received");
+    eprintln!("{n_sent} sent, {n_acked} acknowledged, {n_received} received, {n_visible} visible");
     ensure!(n_sent <= n_received, "{n_sent} sent, {n_received} received");
     Ok(())
 }

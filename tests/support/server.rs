@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use hyper::Method;
-use hyper::header::{COOKIE, SET_COOKIE};
+use hyper::header::{COOKIE, ORIGIN, SET_COOKIE};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
@@ -20,6 +20,7 @@ use super::programs::{self, Finished};
 use super::wait_for;
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
+const PASSWORD_LIMIT: Duration = Duration::from_secs(10);
 const EXIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// Killed and its directory removed when it is dropped.
@@ -160,23 +161,29 @@ impl Server {
     }
 
     /// The administrator's password, printed once at the first start.
-    pub(crate) fn password(&self) -> anyhow::Result<String> {
-        let printed = std::fs::read_to_string(self.path("server.out"))?;
-        let after = printed.split_once("password").map(|(_, rest)| rest);
-        let word = after.and_then(|rest| rest.split_whitespace().next());
-        Ok(word.with_context(|| format!("no password in: {printed}"))?.to_owned())
+    pub(crate) async fn password(&self) -> anyhow::Result<String> {
+        let file = self.path("server.out");
+        wait_for("the administrator's password", PASSWORD_LIMIT, async || {
+            let printed = std::fs::read_to_string(&file)?;
+            // Only a whole line has the whole password.
+            let whole = printed.rfind('\n').map_or("", |end| &printed[..end]);
+            let after = whole.split_once("password").map(|(_, rest)| rest);
+            Ok(after.and_then(|rest| rest.split_whitespace().next()).map(str::to_owned))
+        })
+        .await
     }
 
-    /// A caller with the administrator's session.
+    /// A caller with the administrator's session, as the page has it.
     pub(crate) async fn administrator(&self) -> anyhow::Result<Http> {
         let http = Http::new(self.http_port);
-        let login = json!({"name": "admin", "password": self.password()?});
+        let login = json!({"name": "admin", "password": self.password().await?});
         let answer =
             http.send(Method::POST, "/api/v1/session", "application/json", login.to_string());
         let answer = answer.await?.expect(200).context("log in")?;
         let cookie = answer.headers.get(SET_COOKIE).context("a session cookie")?.to_str()?;
         let pair = cookie.split(';').next().unwrap_or_default();
-        Ok(http.with(COOKIE, pair))
+        let page = format!("http://127.0.0.1:{}", self.http_port);
+        Ok(http.with(COOKIE, pair).with(ORIGIN, page))
     }
 
     /// A subcommand for this server's data directory, whether it runs or not.

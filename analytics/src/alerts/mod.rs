@@ -7,6 +7,8 @@
 
 mod limits;
 mod machine;
+#[cfg(test)]
+mod machine_tests;
 mod notify;
 mod state;
 

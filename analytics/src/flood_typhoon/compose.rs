@@ -104,12 +104,7 @@ pub fn compose(given: &Composition, model: &FloodModel, at: Time) -> FloodScore 
     let v_is_missing = given.exposure.score.is_none();
     let l_is_missing = given.capability.score.is_none();
     let provisional = v_is_missing || l_is_missing;
-    let covered = [hazard_is_available, !v_is_missing, !l_is_missing];
-    let coverage = model
-        .weights
-        .iter()
-        .zip(covered)
-        .fold(0.0, |sum, (weight, covered)| if covered { sum + weight } else { sum });
+    let coverage = covered_weight(model, [hazard_is_available, !v_is_missing, !l_is_missing]);
     let grey = !hazard_is_available || coverage < model.coverage_min - TOLERANCE;
 
     let parts = product(hazard, exposure, capability_gap, model);
@@ -211,6 +206,12 @@ fn available(
     }
 }
 
+/// Weight of the dimensions that are available (domain.md 4.5, A), 0..1.
+fn covered_weight(model: &FloodModel, available: [bool; 3]) -> f64 {
+    let dimensions = model.weights.iter().zip(available);
+    dimensions.filter(|(_, available)| *available).fold(0.0, |sum, (weight, _)| sum + weight)
+}
+
 /// The weight of H is split equally over the configured groups.
 fn mean_confidence(groups: &[GroupScore]) -> f64 {
     if groups.is_empty() {
@@ -303,5 +304,35 @@ impl Attention {
             .then(other.score.total_cmp(&self.score))
             .then(other.n_unmoved.total_cmp(&self.n_unmoved))
             .then(self.oldest_report.cmp(&other.oldest_report))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_goes_to_the_worst_first() {
+        let calm = Attention {
+            displayed_level: Level::Orange,
+            n_life_alarms: 0,
+            score: 50.0,
+            n_unmoved: 10.0,
+            oldest_report: Some(Time::EPOCH),
+        };
+        let later = Time::from_millis_clamped(1);
+        let order = [
+            Attention { displayed_level: Level::Red, score: 1.0, ..calm },
+            Attention { n_life_alarms: 1, score: 1.0, ..calm },
+            Attention { score: 60.0, ..calm },
+            Attention { n_unmoved: 11.0, ..calm },
+            Attention { oldest_report: None, ..calm },
+            calm,
+            Attention { oldest_report: Some(later), ..calm },
+        ];
+        let mut sorted = order;
+        sorted.reverse();
+        sorted.sort_by(Attention::order);
+        assert_eq!(sorted, order);
     }
 }

@@ -12,6 +12,7 @@ pub mod items;
 mod model;
 pub mod ready;
 pub mod sources;
+mod station;
 mod unverified;
 
 pub use compose::{Attention, Composition, DisplayedBy, FloodScore, compose};

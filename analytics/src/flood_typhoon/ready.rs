@@ -85,3 +85,55 @@ pub fn month_mean(days: &[Option<f64>]) -> Option<f64> {
     let sum = known.iter().fold(0.0, |sum, day| sum + day);
     (!known.is_empty()).then(|| sum / known.len() as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flood_typhoon::exposure::{Category, PeopleReport, Register, Report};
+    use crate::freshness::Aging;
+
+    fn exposure(vessels: Register<crate::flood_typhoon::exposure::Vessel>) -> ExposureInputs {
+        let report = |value| Some(Report { value, time: Time::EPOCH });
+        ExposureInputs {
+            people: vec![PeopleReport {
+                category: Category::Landslide,
+                to_evacuate: report(100.0),
+                evacuated: report(100.0),
+            }],
+            vessels,
+            recall: false,
+            sites: Register::Entered(Vec::new()),
+            vulnerable_percent: report(20.0),
+            event_since: Some(Time::EPOCH),
+            response_since: None,
+        }
+    }
+
+    fn gap(gap: f64) -> GapInput {
+        let period = std::time::Duration::from_secs(86_400);
+        let aging = Aging { time: Time::EPOCH, period, credibility: 0.6, since_change: None };
+        GapInput::Value { gap, agings: vec![aging] }
+    }
+
+    #[test]
+    fn readiness_takes_nothing_as_done() {
+        let text = include_str!("../../../config/models/flood-typhoon.toml");
+        let model = FloodModel::from_toml(text).unwrap();
+        let township = TownshipCode::parse("330225101").unwrap();
+        let gaps: Vec<GapInput> = (0..6).map(|_| gap(0.4)).collect();
+        let run = |exposure: &ExposureInputs, gaps: &[GapInput]| {
+            ready(township, &model.references[0], exposure, gaps, &model, Time::EPOCH)
+        };
+        let found = run(&exposure(Register::Entered(Vec::new())), &gaps);
+        // V = 100·(0.40·1 + 0.20·0.20)/0.60, L = 40, H = 75.
+        let v = 100.0 * 0.44 / 0.60;
+        assert!((found.exposure.unwrap() - v).abs() < 1e-9);
+        let b = libm::exp(0.5 * libm::log(75.0) + 0.25 * libm::log(v) + 0.25 * libm::log(40.0));
+        assert!((found.score.unwrap() - b).abs() < 1e-9);
+        assert!(found.explanation.largest_gap() < 1e-9);
+
+        let unknown = vec![GapInput::Unknown; 6];
+        assert_eq!(run(&exposure(Register::NeverEntered), &unknown).score, None);
+        assert_eq!(month_mean(&[Some(10.0), None, Some(30.0)]), Some(20.0));
+    }
+}

@@ -84,3 +84,69 @@ fn agrees(
         .and_then(|reading| quantity.score(reading.value, station.levels.as_ref()));
     score.is_some_and(|score| danger_level(score) as u32 + 1 >= level as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{PropertyId, Quality};
+
+    use super::*;
+    use crate::flood_typhoon::sources::QuantityInput;
+    use crate::hazard::StationReading;
+
+    fn station(thing: &str, value: f64, confirmed: bool) -> StationInput {
+        let reading = StationReading {
+            value,
+            newest: Time::EPOCH,
+            slots_present: 1.0,
+            quality: Quality::PASS,
+        };
+        StationInput {
+            datastream: DatastreamId::parse(&format!("{thing}/wind_speed")).unwrap(),
+            levels: None,
+            reading: Some(reading),
+            silenced: false,
+            released: None,
+            confirmed,
+        }
+    }
+
+    #[track_caller]
+    fn check(
+        own: Vec<StationInput>,
+        neighbours: Vec<StationInput>,
+        official: Level,
+        expected: Option<&str>,
+    ) {
+        let text = include_str!("../../../config/models/flood-typhoon.toml");
+        let model = FloodModel::from_toml(text).unwrap();
+        let id = PropertyId::from_static("wind_speed");
+        let quantity = QuantityInput { id, own, neighbours, wind_model: None };
+        let inputs = [GroupInput {
+            id: "wind".to_owned(),
+            official,
+            quantities: vec![quantity],
+            outlook: None,
+        }];
+        let holds = Holds::new();
+        let (groups, _) = score_groups(&inputs, &model, &holds, Time::EPOCH);
+        let found = unverified(&inputs, &groups, &model, &holds, Time::EPOCH);
+        assert_eq!(found.map(|thing| thing.to_string()).as_deref(), expected);
+    }
+
+    #[test]
+    fn a_red_gauge_alone_is_unverified() {
+        let calm = Level::None;
+        check(vec![station("a", 40.0, false)], vec![], calm, Some("a"));
+        check(vec![station("a", 40.0, false), station("b", 5.0, false)], vec![], calm, Some("a"));
+        check(vec![station("a", 20.0, false)], vec![], calm, None);
+    }
+
+    #[test]
+    fn a_second_voice_or_a_person_verifies() {
+        let alone = || station("a", 40.0, false);
+        check(vec![alone(), station("b", 25.0, false)], vec![], Level::None, None);
+        check(vec![alone()], vec![station("n", 25.0, false)], Level::None, None);
+        check(vec![alone()], vec![], Level::Orange, None);
+        check(vec![station("a", 40.0, true)], vec![], Level::None, None);
+    }
+}

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use model::{PropertyId, Thresholds, Unit};
+use model::{Catalogue, PropertyId, Thresholds, Unit};
 
 use crate::knots::Knots;
-use crate::model_file::{ModelError, ModelHead, Name, Problems, Section};
+use crate::model_file::{ModelError, ModelHead, Name, Problems, Section, check_property};
 
 /// How a quantity is read from the samples of a station.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,15 @@ impl HazardModel {
         problems.into_result(HazardModel { head, groups, second_share })
     }
 
+    /// Refuses properties that the catalogue does not have.
+    pub fn check_properties(&self, catalogue: &Catalogue) -> Result<(), Vec<ModelError>> {
+        let mut problems = Problems::default();
+        for quantity in self.groups.iter().flat_map(|group| &group.quantities) {
+            check_property(quantity.id.as_str(), &quantity.from, catalogue, &mut problems);
+        }
+        problems.into_result(())
+    }
+
     /// How far back the samples of a property are read; `None` when no
     /// quantity reads it.
     pub fn window_of(&self, property: &PropertyId) -> Option<Duration> {
@@ -108,9 +117,7 @@ const LATEST_REACH: Duration = Duration::from_secs(72 * 3_600);
 
 fn longest_window(quantity: &QuantitySpec) -> Duration {
     match quantity.statistic {
-        Statistic::Highest { window } => window,
-        // A total may begin up to a day before the window it reaches into.
-        Statistic::Sum { window, .. } => window,
+        Statistic::Highest { window } | Statistic::Sum { window, .. } => window,
         Statistic::Latest => LATEST_REACH,
     }
 }

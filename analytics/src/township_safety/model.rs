@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use model::{Catalogue, Level, PropertyId};
+use model::{Catalogue, Level, PropertyId, Time, Unit};
 
 use super::caps::{CapId, CapRules};
 use super::indicators::{AccidentRules, BurdenRules, CreditRules};
@@ -42,7 +42,7 @@ pub struct IndicatorSpec {
     pub id: String,
     pub name: Name,
     pub weight: f64,
-    pub unit: model::Unit,
+    pub unit: Unit,
     pub scoring: Scoring,
     /// T of the reports or datastreams behind it.
     pub period: Duration,
@@ -51,6 +51,8 @@ pub struct IndicatorSpec {
     /// How a month without it is marked: 未报 (reports) or 未接 (sensors).
     pub is_measured: bool,
     pub properties: Vec<PropertyId>,
+    /// Not applicable before this.
+    pub start: Option<Time>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -182,6 +184,7 @@ fn read_indicator(mut section: Section, problems: &mut Problems) -> IndicatorSpe
         credibility: section.number_in("credibility", 0.0, 1.0, problems),
         is_measured: section.flag("measured", problems).unwrap_or_default(),
         properties: section.properties("properties", problems),
+        start: section.has("start").then(|| section.time("start", problems)),
     };
     section.finish(problems);
     indicator

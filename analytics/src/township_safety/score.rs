@@ -324,6 +324,9 @@ fn leaf(spec: &IndicatorSpec, input: &IndicatorInput, face: Face, at: Time) -> (
         weight: Some(spec.weight),
         ..Node::new(spec.id.as_str(), NodeKind::Indicator, state)
     };
+    if spec.start.is_some_and(|start| at < start) {
+        return (node(NodeState::NotApplicable, None), 0.0);
+    }
     match input {
         IndicatorInput::NotApplicable => (node(NodeState::NotApplicable, None), 0.0),
         IndicatorInput::Unknown if face == Face::Month => {

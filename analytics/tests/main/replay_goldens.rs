@@ -1,14 +1,13 @@
 //! The replay goldens of domain.md section 8: three storms at Shipu under the
 //! local wind model.
 
-use std::time::Duration;
-
-use analytics::commands::{parse_site, read_track};
+use analytics::commands::{self, parse_site, read_track};
+use analytics::flood_typhoon::FloodModel;
 use analytics::knots::Knots;
 use analytics::physics::local_wind::local_wind;
 use analytics::physics::outlook::{LadderStep, SIGNAL_RULE, first_times};
 use analytics::physics::track::Track;
-use model::{Level, Position, Time};
+use model::{Position, Time};
 
 const TRACKS: &str = include_str!("data/typhoon-tracks.csv");
 
@@ -58,17 +57,8 @@ fn nearest_and_strongest() {
 }
 
 fn ladder() -> Vec<LadderStep> {
-    let step = |level, wind_mps, hours: u64| LadderStep {
-        level,
-        wind_mps,
-        within: Duration::from_secs(hours * 3_600),
-    };
-    vec![
-        step(Level::Blue, 17.2, 60),
-        step(Level::Yellow, 17.2, 36),
-        step(Level::Orange, 20.8, 24),
-        step(Level::Red, 24.5, 18),
-    ]
+    let text = include_str!("../../../config/models/flood-typhoon.toml");
+    FloodModel::from_toml(text).unwrap().ladder
 }
 
 #[track_caller]
@@ -120,4 +110,15 @@ fn haikui_hour_by_hour() {
         assert!((found - wind).abs() < 1e-2, "{time} {found}");
         assert!((knots.score(found) - score).abs() < 1e-2, "{time} {}", knots.score(found));
     }
+}
+
+#[test]
+fn the_commands_print_the_same() {
+    let wind = commands::wind(TRACKS, "HAIKUI", site()).unwrap();
+    assert!(wind.starts_with("time,wind_mps,distance_km\n2012-08-05T08:00:00.000+08:00,"));
+    assert!(wind.contains("2012-08-08T03:00:00.000+08:00,37.60,"), "{wind}");
+    let outlook = commands::outlook(TRACKS, "fung-wong", site(), &ladder()).unwrap();
+    let expected = "level,first_time\nblue,2014-09-20T08:00:00.000+08:00\n\
+        yellow,2014-09-20T23:00:00.000+08:00\norange,\nred,\n";
+    assert_eq!(outlook, expected);
 }

@@ -190,7 +190,7 @@ async fn the_policy_holds_for_every_operation() {
                     ("engineer", engineer.as_str()),
                     ("administrator", administrator.as_str()),
                 ] {
-                    let path = path.replace('{', "").replace('}', "");
+                    let path = path.replace(['{', '}'], "");
                     let method = method.to_uppercase().parse().unwrap();
                     let request = call(method, &path, token, None);
                     let status = status_of(&rig, request).await;

@@ -67,8 +67,10 @@ async fn bad_readings_are_named_and_cost_only_themselves() {
     assert_eq!(mixed.status, StatusCode::CREATED, "{}", mixed.text());
     let receipt = mixed.json();
     assert_eq!((&receipt["accepted"], &receipt["quarantined"]), (&json!(1), &json!(1)));
-    assert_eq!(receipt["problems"][0]["pointer"], "#/1/values/windspd");
-    assert_eq!(receipt["problems"][0]["code"], "unknown_property");
+    let problem = &receipt["problems"][0];
+    assert_eq!(problem["code"], "unknown_property");
+    assert!(problem["pointer"].as_str().unwrap().starts_with('#'), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("windspd"), "{problem}");
 
     let bad = send(&rig, &token, reading(T2, "windspd", 1.0)).await;
     assert_eq!(bad.problem(), (422, "unknown_property".to_owned()));

@@ -46,7 +46,7 @@ impl Default for BrokerOptions {
             topic_alias_maximum: 16,
             session_expiry_max: Duration::from_secs(24 * 3_600),
             connections_max: 12_000,
-            connections_per_ip_max: 12_000,
+            connections_per_ip_max: 10_000,
             connections_per_thing_max: 8,
             client_ids_per_thing_max: 32,
             messages_per_second: 500,

@@ -127,12 +127,14 @@ impl ExternalSource {
         let (client, mut eventloop) = AsyncClient::new(library_options, REQUESTS_MAX);
         let mut reconnect = Reconnect::new();
         let mut is_ending = false;
+        let stop = shutdown.cancelled();
+        tokio::pin!(stop);
         loop {
             // The rivals of `poll` win at most once each, at the end: it may
             // lose the request in its hand when it is dropped.
             let event = tokio::select! {
                 event = eventloop.poll() => event,
-                () = shutdown.cancelled(), if !is_ending => {
+                () = &mut stop, if !is_ending => {
                     is_ending = true;
                     continue;
                 }
@@ -157,9 +159,7 @@ impl ExternalSource {
             self.lost(&failure);
             // Let the deliveries of this connection finish, then forget their
             // acks: a packet id means nothing on the next one.
-            let finished = self.slots.acquire_many(window).await;
             eventloop.clean();
-            drop(finished);
             if is_ending {
                 break;
             }

@@ -131,6 +131,7 @@ impl Transactions {
             };
             match failure.code() {
                 Some(ErrorCode::DiskFull) => {
+                    self.shared.space.become_full();
                     return Err(StoreError::Full);
                 }
                 Some(ErrorCode::SystemIoFailure) => (),
