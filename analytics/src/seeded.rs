@@ -18,7 +18,7 @@ use crate::freshness::Aging;
 use crate::hazard::{KnotSource, QuantitySpec, StationReading, Statistic};
 use crate::township_safety::caps::{CapId, HeldCap};
 use crate::township_safety::{
-    DimensionInput, Face, IndicatorInput, IndicatorValue, SafetyInputs, SafetyModel,
+    DimensionInput, Face, IndicatorInput, IndicatorValue, SafetyInputs, SafetyModel, Scoring,
 };
 
 /// SplitMix64: a small generator whose numbers are fixed by its seed.
@@ -100,24 +100,73 @@ pub fn township(
     }
 }
 
+/// How well kept a seeded township is.
+#[derive(Debug, Clone, Copy)]
+enum Regime {
+    Any,
+    Fair,
+    Good,
+}
+
+impl Regime {
+    /// Reports are up to this many periods old.
+    fn periods_max(self) -> f64 {
+        match self {
+            Regime::Any => 4.0,
+            Regime::Fair => 2.0,
+            Regime::Good => 1.0,
+        }
+    }
+
+    fn one_missing_of(self) -> usize {
+        match self {
+            Regime::Any => 12,
+            Regime::Fair => 40,
+            Regime::Good => 60,
+        }
+    }
+
+    /// The least of the values' share of what is wanted.
+    fn least(self) -> f64 {
+        match self {
+            Regime::Any => 0.0,
+            Regime::Fair => 0.75,
+            Regime::Good => 0.93,
+        }
+    }
+}
+
+/// A quantity between the worst that the regime allows and a bit beyond the
+/// best.
+fn indicator_value(seeded: &mut Seeded, scoring: &Scoring, regime: Regime) -> f64 {
+    let share = seeded.within(regime.least(), 1.05);
+    match scoring {
+        Scoring::Identity => (100.0 * share).min(100.0),
+        Scoring::Knots { xs, .. } => xs[xs.len() - 1] * share,
+        Scoring::Target { target } => target * share,
+        Scoring::Exponential { scale } => scale * 2.0 * (1.0 - share).max(0.0),
+    }
+}
+
 pub fn safety_inputs(
     seeded: &mut Seeded,
     township: TownshipCode,
     model: &SafetyModel,
     at: Time,
 ) -> SafetyInputs {
+    // Two of three cases are well kept, so that all levels occur.
+    let regime = seeded.pick(&[Regime::Any, Regime::Good, Regime::Fair]);
     let dimensions = model
         .dimensions
         .iter()
         .map(|dimension| {
             let inputs = dimension.indicators.iter().map(|indicator| {
-                let max = if indicator.unit == model::Unit::Percent { 120.0 } else { 100.0 };
-                let age_max_min = indicator.period.as_secs_f64() / 60.0 * 4.0;
-                match seeded.below(12) {
+                let age_max_min = indicator.period.as_secs_f64() / 60.0 * regime.periods_max();
+                match seeded.below(regime.one_missing_of()) {
                     0 => IndicatorInput::NotApplicable,
                     1 => IndicatorInput::Unknown,
                     _ => IndicatorInput::Value(IndicatorValue {
-                        value: seeded.within(0.0, max),
+                        value: indicator_value(seeded, &indicator.scoring, regime),
                         time: ago(seeded, at, age_max_min),
                         credibility: None,
                         raw: None,
@@ -129,7 +178,7 @@ pub fn safety_inputs(
         .collect();
     let caps = CapId::ALL
         .into_iter()
-        .filter(|_| seeded.chance(0.05))
+        .filter(|_| seeded.chance(0.03))
         .map(|id| HeldCap { id, since: None, expires: None })
         .collect();
     let face = if seeded.chance(0.2) { Face::Month } else { Face::Live };
@@ -142,8 +191,9 @@ pub fn flood_inputs(
     model: &FloodModel,
     at: Time,
 ) -> FloodInputs {
-    // Half of the cases are calm, so that all levels occur.
-    let severity = if seeded.chance(0.5) { 0.45 } else { 1.0 };
+    // From calm to severe, from prepared to not, so that all levels occur.
+    let severity = seeded.pick(&[0.12, 0.25, 0.4, 0.6, 1.0]);
+    let is_prepared = seeded.chance(0.5);
     let mut groups = Vec::new();
     for spec in &model.groups {
         if seeded.chance(0.1) {
@@ -155,19 +205,21 @@ pub fn flood_inputs(
                 quantities.push(quantity_input(seeded, quantity, severity, at));
             }
         }
-        let official = if seeded.chance(0.2) { seeded.pick(&LEVELS) } else { Level::None };
+        let official =
+            if seeded.chance(0.15 * severity) { seeded.pick(&LEVELS) } else { Level::None };
         let outlook = spec.is_outlook.then(|| OutlookInput {
-            level: if seeded.chance(severity) { seeded.pick(&LEVELS) } else { Level::None },
+            level: if seeded.chance(0.4 * severity) { seeded.pick(&LEVELS) } else { Level::None },
             issued: seeded.chance(0.8).then(|| ago(seeded, at, 600.0)),
         });
         groups.push(GroupInput { id: spec.id.clone(), official, quantities, outlook });
     }
-    let capability = model.capability_items.iter().map(|_| gap_input(seeded, at)).collect();
+    let capability =
+        model.capability_items.iter().map(|_| gap_input(seeded, is_prepared, at)).collect();
     FloodInputs {
         township,
         groups,
-        response: if seeded.chance(0.3) { seeded.pick(&LEVELS) } else { Level::None },
-        exposure: exposure_inputs(seeded, at),
+        response: if seeded.chance(0.3 * severity) { seeded.pick(&LEVELS) } else { Level::None },
+        exposure: exposure_inputs(seeded, is_prepared, at),
         capability,
         red_alarm_open: seeded.chance(0.1),
         n_life_alarms: 0,
@@ -181,7 +233,7 @@ fn quantity_input(
     at: Time,
 ) -> QuantityInput {
     let mut stations = |prefix: &str, n_max: usize| {
-        let n = seeded.below(n_max + 1);
+        let n = 1 + seeded.below(n_max);
         (0..n)
             .map(|index| station(seeded, spec, &format!("{prefix}-{index}"), severity, at))
             .collect::<Vec<_>>()
@@ -215,12 +267,12 @@ fn station(
         }
     };
     let period_min = spec.period.as_secs_f64() / 60.0;
-    let age_max = if seeded.chance(0.7) { period_min } else { 5.0 * period_min };
+    let age_max = if seeded.chance(0.85) { period_min } else { 5.0 * period_min };
     let is_window = matches!(spec.statistic, Statistic::Sum { .. });
     let reading = seeded.chance(0.95).then(|| StationReading {
         value: seeded.within(0.0, 1.1 * top * severity),
         newest: ago(seeded, at, age_max),
-        slots_present: if is_window && seeded.chance(0.3) { seeded.share() } else { 1.0 },
+        slots_present: if is_window && seeded.chance(0.1) { seeded.share() } else { 1.0 },
         quality: Quality::PASS,
     });
     StationInput {
@@ -237,8 +289,8 @@ fn station(
     }
 }
 
-fn gap_input(seeded: &mut Seeded, at: Time) -> GapInput {
-    match seeded.below(14) {
+fn gap_input(seeded: &mut Seeded, is_prepared: bool, at: Time) -> GapInput {
+    match seeded.below(30) {
         0 => GapInput::NotApplicable,
         1 => GapInput::Unknown,
         _ => {
@@ -252,25 +304,27 @@ fn gap_input(seeded: &mut Seeded, at: Time) -> GapInput {
                 credibility,
                 since_change: short.filter(|_| !is_measured),
             };
-            GapInput::Value { gap: seeded.share(), agings: vec![aging] }
+            let gap = seeded.share() * if is_prepared { 0.3 } else { 1.0 };
+            GapInput::Value { gap, agings: vec![aging] }
         }
     }
 }
 
-fn exposure_inputs(seeded: &mut Seeded, at: Time) -> ExposureInputs {
+fn exposure_inputs(seeded: &mut Seeded, is_prepared: bool, at: Time) -> ExposureInputs {
     let mut people = Vec::new();
     for category in CATEGORIES {
         if !seeded.chance(0.6) {
             continue;
         }
         let to_evacuate = (seeded.within(0.0, 2_000.0)).floor();
-        let moved = (to_evacuate * seeded.share()).floor();
+        let least = if is_prepared { 0.98 } else { 0.0 };
+        let moved = (to_evacuate * seeded.within(least, 1.02)).floor();
         people.push(PeopleReport {
             category,
             to_evacuate: Some(Report { value: to_evacuate, time: ago(seeded, at, 80_000.0) }),
             evacuated: seeded
-                .chance(0.7)
-                .then(|| Report { value: moved, time: ago(seeded, at, 900.0) }),
+                .chance(if is_prepared { 0.97 } else { 0.7 })
+                .then(|| Report { value: moved, time: ago(seeded, at, 90.0) }),
         });
     }
     ExposureInputs {
@@ -286,7 +340,7 @@ fn exposure_inputs(seeded: &mut Seeded, at: Time) -> ExposureInputs {
             ]),
             time: ago(seeded, at, 20.0),
         }),
-        recall: seeded.chance(0.5),
+        recall: seeded.chance(if is_prepared { 0.2 } else { 0.5 }),
         sites: register(seeded, 4, |seeded| Site {
             has_crane: seeded.chance(0.7),
             work_stopped: progress(seeded, at),

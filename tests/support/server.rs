@@ -150,6 +150,14 @@ impl Server {
         Ok(())
     }
 
+    /// Waits for an end that somebody else brings about.
+    pub(crate) async fn wait_for_exit(&mut self, limit: Duration) -> anyhow::Result<()> {
+        let ended = timeout(limit, self.child_mut()?.wait()).await;
+        ended.context("the server still runs")?.context("wait for the server")?;
+        self.child = None;
+        Ok(())
+    }
+
     /// SIGTERM, and what it ended with.
     pub(crate) async fn terminate(&mut self) -> anyhow::Result<ExitStatus> {
         let log = self.path("server.log");

@@ -7,4 +7,3 @@ mod golden;
 mod models;
 mod properties;
 mod replay_goldens;
-mod timing_tmp;

@@ -157,7 +157,7 @@ impl Connection {
         let io = TokioIo::new(Stall::new(stream, self.options.write_stall_max));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(None)
+            .header_read_timeout(self.options.header_timeout)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(io, service);
         let mut connection = pin!(connection);

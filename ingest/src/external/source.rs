@@ -159,7 +159,9 @@ impl ExternalSource {
             self.lost(&failure);
             // Let the deliveries of this connection finish, then forget their
             // acks: a packet id means nothing on the next one.
+            let finished = self.slots.acquire_many(window).await;
             eventloop.clean();
+            drop(finished);
             if is_ending {
                 break;
             }
