@@ -1,10 +1,11 @@
 //! The command line: what can be typed. What it does is in `commands/`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use codec::Codec;
-use model::{Origin, ThingId};
+use model::{Origin, ThingId, duration_text};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -49,6 +50,23 @@ pub(crate) enum Command {
     /// Manage the accounts of people and programs
     #[command(subcommand)]
     User(UserCommand),
+    /// Score one township from given values under a model, with the full explanation
+    #[command(after_help = "The model is a file, or the name of a shipped one.
+Example: echo '{\"wind\":92,\"rain_flood\":85,\"exposure\":30}' | tidewatch score --model flood-typhoon")]
+    Score(ScoreArgs),
+    /// The local wind of a storm at a place, hour by hour, as CSV
+    #[command(
+        after_help = "Example: tidewatch wind --track tracks.csv --storm HAIKUI --at 29.21,121.95"
+    )]
+    Wind(TrackArgs),
+    /// When each level of the typhoon outlook first held, as CSV
+    #[command(
+        after_help = "Example: tidewatch outlook --track tracks.csv --storm HAIKUI --at 29.21,121.95"
+    )]
+    Outlook(OutlookArgs),
+    /// The soil water index of a rain series (CSV time,rain_mm) as CSV time,swi_mm
+    #[command(after_help = "Example: tidewatch soil-water --every 1h < rain.csv")]
+    SoilWater(SoilWaterArgs),
     /// Print the OpenAPI document
     Openapi,
     /// Set a journal that cannot be opened aside and start a fresh one
@@ -249,6 +267,43 @@ pub(crate) enum QuarantineCommand {
         #[command(flatten)]
         target: TargetArgs,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// A model file, or township-safety or flood-typhoon for the shipped one
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackArgs {
+    /// CSV with storm, utc, lat, lon, pres_hpa and optionally intensity_factor
+    #[arg(long, value_name = "FILE")]
+    pub(crate) track: PathBuf,
+    /// Which storm of the file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) storm: String,
+    /// The place, in degrees north and east
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
+    pub(crate) at: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutlookArgs {
+    #[command(flatten)]
+    pub(crate) track: TrackArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SoilWaterArgs {
+    /// Length of a step, like 10min or 1h
+    #[arg(long, value_name = "DURATION", value_parser = duration_text::parse)]
+    pub(crate) every: Duration,
 }
 
 #[derive(Debug, Subcommand)]

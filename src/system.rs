@@ -58,7 +58,7 @@ impl Core {
         data: &Path,
         origin: Option<Origin>,
     ) -> anyhow::Result<Core> {
-        let Config { settings, catalogue, county, hazard: model } = config;
+        let Config { settings, catalogue, county, models } = config;
         let clock = Clock::System;
         let (store, report) = open_store(&settings, data, origin, &clock).await?;
         let catalogue = Arc::new(catalogue);
@@ -71,7 +71,7 @@ impl Core {
             clock.clone(),
         );
         let townships = county.townships.clone();
-        let hazard = Hazard::new(store.clone(), townships, model, clock.clone());
+        let hazard = Hazard::new(store.clone(), townships, models.hazard, clock.clone());
         Ok(Core {
             store,
             report,

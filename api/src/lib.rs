@@ -16,6 +16,7 @@ mod events;
 mod extract;
 mod guard;
 mod health;
+mod housekeeping;
 mod identity;
 mod indices;
 mod ledger;

@@ -121,3 +121,15 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     error!(panic = text, "a handler panicked");
     ApiError::internal().into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_problem() {
+        let response = panicked(Box::new("boom"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.extensions().get::<std::sync::Arc<ApiError>>().is_some());
+    }
+}

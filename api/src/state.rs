@@ -19,6 +19,7 @@ use crate::attempts::Attempts;
 use crate::county::County;
 use crate::events::{Hub, HubParts};
 use crate::health::ProbeCache;
+use crate::housekeeping::keep_house;
 use crate::options::ApiOptions;
 use crate::password::{PasswordError, Passwords};
 use crate::score_source::{ScoreAt, ScoreSource};
@@ -111,12 +112,13 @@ impl fmt::Debug for AppState {
 }
 
 impl AppState {
-    /// Starts the task that feeds event streams; it ends with `shutdown`.
+    /// Starts the task that feeds event streams and keeps house; it ends with
+    /// `shutdown`.
     pub async fn start(parts: AppParts) -> Result<(AppState, JoinHandle<()>), StartError> {
         let options = parts.options;
         let source = SourceName::parse("http").expect("`http` fits the grammar of sources");
         let http_source = parts.store.source(&source).await?;
-        let (hub, task) = Hub::start(HubParts {
+        let (hub, feeding) = Hub::start(HubParts {
             store: parts.store.clone(),
             pipeline: parts.pipeline.clone(),
             ticks: parts.scores.ticks,
@@ -154,7 +156,12 @@ impl AppState {
             probes: ProbeCache::default(),
             options,
         };
-        Ok((AppState(Arc::new(shared)), task))
+        let state = AppState(Arc::new(shared));
+        let housekeeping = keep_house(state.clone());
+        let task = tokio::spawn(async {
+            tokio::join!(feeding, housekeeping);
+        });
+        Ok((state, task))
     }
 }
 

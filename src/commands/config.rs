@@ -9,13 +9,15 @@ pub(crate) fn config(command: &ConfigCommand) -> anyhow::Result<()> {
     match command {
         ConfigCommand::Check(args) => {
             let loaded = config::load(args.config.as_deref())?;
+            let models = &loaded.models;
+            let heads =
+                [&models.hazard.head, &models.township_safety.head, &models.flood_typhoon.head];
             println!(
-                "ok: {} properties, {} townships of {}, model {}@{}",
+                "ok: {} properties, {} townships of {}, models {}",
                 loaded.catalogue.iter().count(),
                 loaded.county.townships.len(),
                 loaded.county.name.zh,
-                loaded.hazard.head.id,
-                loaded.hazard.head.version,
+                heads.map(|head| format!("{}@{}", head.id, head.version)).join(" "),
             );
         }
         ConfigCommand::Diff(args) => {

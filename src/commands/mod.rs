@@ -2,6 +2,7 @@
 
 mod config;
 mod decode;
+mod index;
 mod ledger;
 mod quarantine;
 mod repair;
@@ -40,6 +41,10 @@ pub(crate) fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Quarantine(command) => block_on(quarantine::quarantine(command)),
         Command::Config(command) => config::config(&command),
         Command::User(command) => block_on(user::user(command)),
+        Command::Score(args) => index::score(&args),
+        Command::Wind(args) => index::wind(&args),
+        Command::Outlook(args) => index::outlook(&args),
+        Command::SoilWater(args) => index::soil_water(&args),
         Command::Openapi => {
             println!("{}", api::openapi_json());
             Ok(())

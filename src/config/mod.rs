@@ -13,7 +13,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use analytics::flood_typhoon::FloodModel;
 use analytics::hazard::HazardModel;
+use analytics::model_file::ModelError;
+use analytics::township_safety::SafetyModel;
 use model::{Catalogue, ObservedProperty, PropertyId, PropertySpec};
 use rust_embed::RustEmbed;
 use toml::{Table, Value};
@@ -32,7 +35,15 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     pub(crate) catalogue: Catalogue,
     pub(crate) county: County,
+    pub(crate) models: Models,
+}
+
+/// The index models in force.
+#[derive(Debug)]
+pub(crate) struct Models {
     pub(crate) hazard: HazardModel,
+    pub(crate) township_safety: SafetyModel,
+    pub(crate) flood_typhoon: FloodModel,
 }
 
 /// All mistakes of all files.
@@ -127,12 +138,12 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, InvalidConfig> {
     );
     check_settings(&settings, &mut problems);
     let catalogue = load_catalogue(&files, &mut problems);
-    let hazard = load_hazard(&files, &mut problems);
+    let models = load_models(&files, &catalogue, &mut problems);
     let county = county::load(&files, &settings.county.folder, &mut problems);
 
-    match (hazard, county) {
-        (Some(hazard), Some(county)) if problems.is_empty() => {
-            Ok(Config { settings, catalogue, county, hazard })
+    match (models, county) {
+        (Some(models), Some(county)) if problems.is_empty() => {
+            Ok(Config { settings, catalogue, county, models })
         }
         _ => Err(InvalidConfig(problems)),
     }
@@ -236,22 +247,61 @@ fn load_catalogue(files: &Files, problems: &mut Vec<Problem>) -> Catalogue {
     })
 }
 
-fn load_hazard(files: &Files, problems: &mut Vec<Problem>) -> Option<HazardModel> {
-    let name = "models/hazard.toml";
-    let (shown, text) = match files.own(name, problems) {
+/// A model file is replaced as a whole: its weights belong together.
+fn load_models(
+    files: &Files,
+    catalogue: &Catalogue,
+    problems: &mut Vec<Problem>,
+) -> Option<Models> {
+    let hazard = load_model(files, "hazard", problems, |text| {
+        let model = HazardModel::from_toml(text)?;
+        model.check_properties(catalogue).map(|()| model)
+    });
+    let township_safety = load_model(files, "township-safety", problems, |text| {
+        let model = SafetyModel::from_toml(text)?;
+        model.check_properties(catalogue).map(|()| model)
+    });
+    let flood_typhoon = load_model(files, "flood-typhoon", problems, |text| {
+        let model = FloodModel::from_toml(text)?;
+        model.check_properties(catalogue).map(|()| model)
+    });
+    Some(Models {
+        hazard: hazard?,
+        township_safety: township_safety?,
+        flood_typhoon: flood_typhoon?,
+    })
+}
+
+fn load_model<M>(
+    files: &Files,
+    name: &str,
+    problems: &mut Vec<Problem>,
+    parse: impl FnOnce(&str) -> Result<M, Vec<ModelError>>,
+) -> Option<M> {
+    let name = format!("models/{name}.toml");
+    let (shown, text) = match files.own(&name, problems) {
         Some((shown, bytes)) => (shown, String::from_utf8_lossy(&bytes).into_owned()),
-        None => (name.to_owned(), Files::shipped_text(name)),
+        None => (name.clone(), Files::shipped_text(&name)),
     };
-    HazardModel::from_toml(&text)
+    parse(&text)
         .map_err(|errors| {
             problems.extend(errors.into_iter().map(|error| Problem {
                 file: shown.clone(),
                 line: None,
-                key: String::new(),
-                reason: error.to_string(),
+                key: error.key,
+                reason: error.reason,
             }));
         })
         .ok()
+}
+
+/// A model file's name and text; the name of a shipped one stands for it.
+pub(crate) fn model_text(model: &Path) -> std::io::Result<(String, String)> {
+    let shipped = format!("models/{}.toml", model.display());
+    match Shipped::get(&shipped) {
+        Some(file) => Ok((shipped, String::from_utf8_lossy(&file.data).into_owned())),
+        None => Ok((model.display().to_string(), std::fs::read_to_string(model)?)),
+    }
 }
 
 /// The shipped example things of a county, as CSV.
@@ -274,7 +324,12 @@ pub(crate) fn diff(file: Option<&Path>) -> Result<Vec<String>, InvalidConfig> {
         compare("tidewatch.toml", &layer.table, &layer.name, &mut problems);
     }
     let files = Files { folder: file.map(folder_of) };
-    for name in ["properties.toml", "models/hazard.toml"] {
+    for name in [
+        "properties.toml",
+        "models/hazard.toml",
+        "models/township-safety.toml",
+        "models/flood-typhoon.toml",
+    ] {
         if let Some(layer) = files.own_layer(name, &mut problems) {
             compare(name, &layer.table, &layer.name, &mut problems);
         }

@@ -198,7 +198,7 @@ impl Default for CountySettings {
 
 impl Default for LogSettings {
     fn default() -> LogSettings {
-        LogSettings { filter: "info,mqtt5=warn".to_owned(), format: LogFormat::Text }
+        LogSettings { filter: "info,mqtt5=error".to_owned(), format: LogFormat::Text }
     }
 }
 

@@ -6,6 +6,8 @@ mod score;
 mod soil_water;
 mod wind;
 
+use ::model::Catalogue;
+
 use crate::flood_typhoon::FloodModel;
 use crate::model_file::{ModelError, Section};
 use crate::township_safety::SafetyModel;
@@ -37,6 +39,14 @@ impl ModelText {
                 key: "id".to_owned(),
                 reason: "is neither `township-safety` nor `flood-typhoon`".to_owned(),
             }]),
+        }
+    }
+
+    /// Refuses what the catalogue does not have.
+    pub fn check_properties(&self, catalogue: &Catalogue) -> Result<(), Vec<ModelError>> {
+        match self {
+            ModelText::Safety(model) => model.check_properties(catalogue),
+            ModelText::Flood(model) => model.check_properties(catalogue),
         }
     }
 }

@@ -10,7 +10,6 @@ use ingest::{CommittedBatch, Pipeline};
 use model::{Clock, Quality, Time};
 use store::{DatastreamKey, Store, StoreError};
 use tokio::sync::{broadcast, watch};
-use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -43,7 +42,10 @@ struct Shared {
 }
 
 impl Hub {
-    pub(crate) async fn start(parts: HubParts) -> Result<(Hub, JoinHandle<()>), StoreError> {
+    /// The hub, and the work that feeds it until the shutdown.
+    pub(crate) async fn start(
+        parts: HubParts,
+    ) -> Result<(Hub, impl Future<Output = ()> + Send + use<>), StoreError> {
         let HubParts { store, pipeline, ticks, clock, coalesce, shutdown } = parts;
         // Subscribe, then read: nothing falls between the two.
         let batches = pipeline.subscribe();
@@ -61,8 +63,7 @@ impl Hub {
         };
         feeder.read_latest().await?;
         feeder.pending.clear();
-        let task = tokio::spawn(feeder.run(ticks, batches, coalesce, shutdown));
-        Ok((hub, task))
+        Ok((hub, feeder.run(ticks, batches, coalesce, shutdown)))
     }
 
     pub(crate) fn latest_scores(&self) -> Option<Arc<ScoreTick>> {

@@ -109,10 +109,12 @@ async fn a_stream_begins_with_the_state_and_goes_on_with_changes() {
     assert_eq!(change.event, "latest");
     assert_eq!(change.data["value"], json!([6.0]));
     assert!(serial(&b.id) < serial(&change.id));
-    // A late reading changes no latest value; the one after it does.
+    // A late reading changes no latest value: the next change is another's.
     send_wind(&rig, &token, 9, 70.0).await;
-    send_wind(&rig, &token, 12, 7.0).await;
-    assert_eq!(reader.next().await.data["value"], json!([7.0]));
+    let tide = json!({ "time": "2026-07-25T07:12:00+08:00", "values": { "tide_level": 1.5 } });
+    rig.post(&token, "/api/v1/observations?thing=hm-001", tide).await;
+    let change = reader.next().await;
+    assert_eq!(change.data["datastream"], json!(["hm-001/tide_level"]), "{}", change.data);
     let scores = rig.get(&token, "/api/v1/indices/hazard/scores").await.json();
     assert_eq!(scores["items"][0]["score"], 62.4);
 }

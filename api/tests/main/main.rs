@@ -9,6 +9,7 @@ mod openapi;
 mod operations;
 mod problems;
 mod rig;
+mod scores;
 mod series;
 mod serving;
 mod things;

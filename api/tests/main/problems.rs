@@ -1,5 +1,8 @@
 //! Each way to fail gives its problem document.
 
+use std::time::Duration;
+
+use api::ApiOptions;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::json;
@@ -155,4 +158,47 @@ async fn a_thing_with_many_faults_names_them_all_by_pointer() {
     let answer = rig.post(&token, "/api/v1/things", thing).await;
     let problem = answer.json();
     assert_eq!(problem["errors"].as_array().unwrap().len(), 4, "{problem}");
+}
+
+#[tokio::test]
+async fn a_flood_from_one_address_is_throttled() {
+    let options = ApiOptions { requests_per_second_max: 5, ..ApiOptions::default() };
+    let rig = Rig::with(options).await;
+    let mut n_throttled = 0;
+    for _ in 0..20 {
+        let answer = rig.get("", "/api/v1/clock").await;
+        if answer.status != StatusCode::OK {
+            assert_eq!(answer.problem(), (429, "too_many_requests".to_owned()));
+            assert_eq!(answer.header(header::RETRY_AFTER), "1");
+            n_throttled += 1;
+        }
+    }
+    assert!(n_throttled >= 10, "{n_throttled} of 20 throttled at 5 a second");
+}
+
+#[tokio::test]
+async fn a_body_that_stops_coming_and_an_answer_that_does_not_come_have_an_end() {
+    let stuck = |token: &str| {
+        let mut request = call(Method::POST, "/api/v1/things", token, None);
+        let media = "application/json".parse().unwrap();
+        request.headers_mut().insert(header::CONTENT_TYPE, media);
+        let body = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        *request.body_mut() = Body::from_stream(body);
+        request
+    };
+    let short = Duration::from_millis(50);
+    let rig = Rig::with(ApiOptions { body_pause_max: short, ..ApiOptions::default() }).await;
+    let answer = rig.send(stuck(&rig.admin().await)).await;
+    assert_eq!(answer.problem(), (408, "request_timeout".to_owned()));
+    let rig = Rig::with(ApiOptions { request_timeout: short, ..ApiOptions::default() }).await;
+    let answer = rig.send(stuck(&rig.admin().await)).await;
+    assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+}
+
+#[tokio::test]
+async fn requests_beyond_the_cap_are_told_to_come_back() {
+    let rig = Rig::with(ApiOptions { requests_max: 0, ..ApiOptions::default() }).await;
+    let answer = rig.get("", "/api/v1/clock").await;
+    assert_eq!(answer.problem(), (503, "busy".to_owned()));
+    assert!(!answer.header(header::RETRY_AFTER).is_empty());
 }

@@ -14,6 +14,7 @@ use model::{
     TownshipCode,
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use store::{Role, Store, StoreOptions, User};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -257,10 +258,8 @@ impl Rig {
 
     /// An account with a token, which it gives.
     pub(crate) async fn token(&self, name: &str, role: Role) -> String {
-        use sha2::{Digest, Sha256};
         let token = format!("token-of-{name}");
-        let registry = self.store.registry();
-        let now = self.clock.real();
+        let (registry, now) = (self.store.registry(), self.clock.real());
         let user = User {
             name: name.to_owned(),
             role,
