@@ -1,5 +1,7 @@
 //! Tidewatch: one binary. Each subcommand is a file in `commands/`.
 
+#![expect(clippy::print_stdout, reason = "standard output is what a command answers")]
+
 mod cli;
 mod client;
 mod commands;

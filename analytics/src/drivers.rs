@@ -122,6 +122,8 @@ pub fn sentence<'a>(drivers: &[Driver], name_of: impl Fn(&str) -> Option<&'a Nam
             (None, "official_signal") => ("官方信号", "Official signal"),
             (None, "typhoon_outlook") => ("台风展望", "Typhoon outlook"),
             (None, "wind_model") => ("风场模型", "Wind model"),
+            (None, "exposure") => ("暴露度", "Exposure"),
+            (None, "capability_gap") => ("能力缺口", "Capability gap"),
             (None, id) => (id, id),
         };
         let raw_zh = driver.raw.as_ref().map(|raw| format!("{raw},")).unwrap_or_default();

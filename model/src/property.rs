@@ -213,7 +213,10 @@ fn check(
     if let Some(flat) = spec.quality.flat_line
         && !(flat.tolerance >= 0.0 && flat.suspect_after > Duration::ZERO)
     {
-        refuse("quality.flat_line", "needs a tolerance of at least 0 and a time above 0".to_owned());
+        refuse(
+            "quality.flat_line",
+            "needs a tolerance of at least 0 and a time above 0".to_owned(),
+        );
     }
     if spec.period == Some(Duration::ZERO) {
         refuse("period", "is zero".to_owned());

@@ -118,7 +118,11 @@ mod tests {
             .marked(QualityTest::GrossRange, Flag::Fail)
             .marked(QualityTest::FlatLine, Flag::Suspect);
         assert_eq!(quality.flag(), Flag::Fail);
-        assert!(QualityTest::ALL[..4].iter().all(|t| quality.has(*t) == (*t != QualityTest::RateOfChange)));
+        assert!(
+            QualityTest::ALL[..4]
+                .iter()
+                .all(|t| quality.has(*t) == (*t != QualityTest::RateOfChange))
+        );
         assert_eq!(Quality::from_bits(quality.to_bits()), quality);
         assert!(!quality.is_usable());
     }

@@ -67,8 +67,8 @@ impl Time {
         match text.parse::<jiff::Timestamp>() {
             Ok(timestamp) => {
                 let nanos = timestamp.as_nanosecond();
-                let millis = i64::try_from(nanos.div_euclid(1_000_000))
-                    .expect("jiff's years end at 9999");
+                let millis =
+                    i64::try_from(nanos.div_euclid(1_000_000)).expect("jiff's years end at 9999");
                 Time::from_millis(millis)
             }
             Err(_) if text.parse::<jiff::civil::DateTime>().is_ok() => {

@@ -67,7 +67,7 @@ fn line(reading: &Reading, received: Time) -> serde_json::Value {
 fn from_hex(text: &[u8]) -> anyhow::Result<Vec<u8>> {
     let digits: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let refused = || UsageError("the input is not hexadecimal text".to_owned());
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(refused().into());
     }
     let bytes = digits.chunks_exact(2).map(|pair| {

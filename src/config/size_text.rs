@@ -11,8 +11,10 @@ fn parse(text: &str) -> Option<usize> {
 }
 
 pub(crate) fn serialize<S: Serializer>(size: &usize, serializer: S) -> Result<S::Ok, S::Error> {
-    let (unit, factor) =
-        UNITS.into_iter().find(|(_, factor)| *size != 0 && size % factor == 0).unwrap_or(("B", 1));
+    let (unit, factor) = UNITS
+        .into_iter()
+        .find(|(_, factor)| *size != 0 && size.is_multiple_of(*factor))
+        .unwrap_or(("B", 1));
     serializer.collect_str(&format_args!("{}{unit}", size / factor))
 }
 

@@ -32,7 +32,12 @@ async fn the_page_shows_the_county_live() -> anyhow::Result<()> {
         Ok((100 <= n).then_some(()))
     })
     .await?;
-    run(script(&server, &[]).await?).await
+    let ran = run(script(&server, &[]).await?).await;
+    // Is it the page, or what the page is told?
+    let scores = http.get_json("/api/v1/indices/hazard/scores").await?;
+    let items = scores["items"].as_array().context("scores")?;
+    let n_known = items.iter().filter(|item| item["score"].is_number()).count();
+    ran.with_context(|| format!("the API had {n_known} scores of {}", scores["time"]))
 }
 
 #[tokio::test]

@@ -285,7 +285,7 @@ fn given_group(spec: &GroupSpec, given: &mut Given) -> Option<GroupScore> {
             given.refuse(&spec.id, "is given beside quantities of its own");
         }
         Word::Number(score) => {
-            let node = Node::new("given", NodeKind::Quantity, NodeState::Known);
+            let node = Node::new(spec.id.as_str(), NodeKind::Quantity, NodeState::Known);
             parts.push(Node { score: Some(score), ..node });
         }
         Word::Unknown => {}

@@ -163,16 +163,15 @@ pub(crate) async fn render(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(context.clone());
 
     let mut response = next.run(request).instrument(span).await;
-    let error = response.extensions_mut().remove::<Arc<ApiError>>();
     let status = response.status();
-    let error = match error {
-        Some(error) => Some(error),
-        None if is_api && (status.is_client_error() || status.is_server_error()) => {
-            Some(Arc::new(ApiError::new(Kind::of_status(status), Message::None)))
-        }
-        None => None,
-    };
-    if let Some(error) = error {
+    let is_bare = response.extensions().get::<Arc<ApiError>>().is_none();
+    if is_api && is_bare && (status.is_client_error() || status.is_server_error()) {
+        // The framework's own answer: its headers, such as `Allow`, with ours.
+        let ours = ApiError::new(Kind::of_status(status), Message::None).into_response();
+        response.headers_mut().extend(ours.headers().clone());
+        *response.extensions_mut() = ours.into_parts().0.extensions;
+    }
+    if let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() {
         response = write_problem(response, &error, &context);
     }
     let headers = response.headers_mut();

@@ -193,6 +193,10 @@ async fn a_body_that_stops_coming_and_an_answer_that_does_not_come_have_an_end()
     let rig = Rig::with(ApiOptions { request_timeout: short, ..ApiOptions::default() }).await;
     let answer = rig.send(stuck(&rig.admin().await)).await;
     assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+    assert!(!answer.header(header::RETRY_AFTER).is_empty());
+    let answer = rig.send(call(Method::PATCH, "/api/v1/things", "", None)).await;
+    assert_eq!(answer.problem().0, 405);
+    assert_eq!(answer.header(header::ALLOW), "GET,HEAD,POST");
 }
 
 #[tokio::test]
