@@ -17,6 +17,7 @@ mod mqtt;
 mod process;
 mod ratio;
 mod report;
+mod scores;
 mod setup;
 mod stats;
 mod through_mosquitto;
@@ -48,7 +49,8 @@ pub(crate) struct Scale {
 const FULL: Scale = Scale { n_runs: 5, n_messages: 200_000, seconds: 5, long_seconds: 60 };
 const QUICK: Scale = Scale { n_runs: 3, n_messages: 40_000, seconds: 2, long_seconds: 10 };
 
-const NAMES: [&str; 6] = ["mosquitto", "embedded", "latency", "latest", "disk", "checkpoint"];
+const NAMES: [&str; 7] =
+    ["mosquitto", "embedded", "latency", "latest", "disk", "checkpoint", "scores"];
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -119,6 +121,7 @@ async fn measure(options: Options) -> anyhow::Result<()> {
             "latency" => latency::measure(scale).await,
             "latest" => latest::measure(scale).await,
             "disk" => disk::measure(scale).await,
+            "scores" => scores::measure(scale),
             _ => under_checkpoint::measure(scale).await,
         };
         report.add(rows.with_context(|| format!("measurement `{name}`"))?);

@@ -27,6 +27,13 @@ pub(crate) fn written_bytes(pid: u32) -> anyhow::Result<f64> {
     figure(pid, "io", "write_bytes")
 }
 
+/// CPU time that the calling thread has used.
+pub(crate) fn thread_cpu_seconds() -> anyhow::Result<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").context("read schedstat")?;
+    let nanoseconds: f64 = text.split_whitespace().next().unwrap_or_default().parse()?;
+    Ok(nanoseconds / 1e9)
+}
+
 /// Fails with advice where a thousand connections would not fit.
 pub(crate) fn check_open_files(needed: u64) -> anyhow::Result<()> {
     let limits = std::fs::read_to_string("/proc/self/limits").context("read the limits")?;

@@ -193,7 +193,7 @@ impl Client {
             }
             // All are cancel-safe: none holds an item it has taken.
             tokio::select! {
-                () = std::future::pending::<()>() => return None,
+                () = shutdown.cancelled() => return None,
                 changed = self.news.changed() => {
                     changed.ok()?;
                     match self.state.hub.after(self.place) {
