@@ -1,8 +1,9 @@
 //! `run`: the whole system in one process.
 //!
-//! Order of the end: doors take no more; the pipeline drains, commits,
-//! acknowledges; ticks end; HTTP ends last. What takes longer than
-//! `shutdown.grace` is cut off: what was not acknowledged comes again.
+//! Order of the end: MQTT doors take no more and wait until what they handed
+//! over is committed and acknowledged; ticks end; HTTP with its streams ends;
+//! the pipeline and the files close. What takes longer than `shutdown.grace`
+//! is cut off: what was not acknowledged comes again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,10 @@ use crate::client::CONTROL_SOCKET;
 use crate::config::{self, Settings};
 use crate::logging;
 use crate::system::{Core, Doors};
+
+/// Bounds of all histograms; they all count seconds.
+const SECONDS_BUCKETS: [f64; 14] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 
 pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     let config = config::load(args.config.config.as_deref())?;
@@ -84,6 +89,7 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
         while tasks.join_next().await.is_some() {}
         let _ = ticks.await;
         serving.cancel();
+        system.shutdown.cancel();
         while servers.join_next().await.is_some() {}
         system.close().await
     };
@@ -115,7 +121,10 @@ pub(crate) fn stop_signal() -> impl Future<Output = ()> {
 }
 
 fn install_metrics() -> anyhow::Result<PrometheusHandle> {
-    PrometheusBuilder::new().install_recorder().context("start the metrics")
+    PrometheusBuilder::new()
+        .set_buckets(&SECONDS_BUCKETS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .context("start the metrics")
 }
 
 fn report_start(core: &Core) {
