@@ -131,18 +131,15 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, InvalidConfig> {
     let files = Files { folder: file.map(folder_of) };
 
     let shipped = shipped_layer("tidewatch.toml", &mut problems);
-    let settings = load_settings::settings(
-        &shipped.table,
-        &own_settings_layers(file, &mut problems),
-        &mut problems,
-    );
-    check_settings(&settings, &mut problems);
+    let layers = own_settings_layers(file, &mut problems);
+    let settings = load_settings::settings(&shipped.table, &layers, &mut problems);
+    check_settings(&settings, &layers, &mut problems);
     let catalogue = load_catalogue(&files, &mut problems);
-    let models = load_models(&files, &catalogue, &mut problems);
+    let models = load_models(&files, catalogue.as_ref(), &mut problems);
     let county = county::load(&files, &settings.county.folder, &mut problems);
 
-    match (models, county) {
-        (Some(models), Some(county)) if problems.is_empty() => {
+    match (catalogue, models, county) {
+        (Some(catalogue), Some(models), Some(county)) if problems.is_empty() => {
             Ok(Config { settings, catalogue, county, models })
         }
         _ => Err(InvalidConfig(problems)),
@@ -168,10 +165,16 @@ fn own_settings_layers(file: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<
 }
 
 /// Mistakes that no single key shows.
-fn check_settings(settings: &Settings, problems: &mut Vec<Problem>) {
+fn check_settings(settings: &Settings, layers: &[Layer], problems: &mut Vec<Problem>) {
     let mut refuse = |key: &str, reason: String| {
-        let file = "tidewatch.toml".to_owned();
-        problems.push(Problem { file, line: None, key: key.to_owned(), reason });
+        // The last layer that sets a key decides it.
+        problems.push(match layers.iter().rev().find(|layer| layer.sets(key)) {
+            Some(layer) => layer.problem(key, reason),
+            None => {
+                let file = "tidewatch.toml".to_owned();
+                Problem { file, line: None, key: key.to_owned(), reason }
+            }
+        });
     };
     let plain = settings.network.allow_plain_off_loopback;
     for (key, address) in
@@ -216,7 +219,8 @@ fn check_settings(settings: &Settings, problems: &mut Vec<Problem>) {
     }
 }
 
-fn load_catalogue(files: &Files, problems: &mut Vec<Problem>) -> Catalogue {
+/// `None` when there is a mistake in it.
+fn load_catalogue(files: &Files, problems: &mut Vec<Problem>) -> Option<Catalogue> {
     let shipped = shipped_layer("properties.toml", problems);
     let own = files.own_layer("properties.toml", problems);
     let mut table = shipped.table.clone();
@@ -229,6 +233,7 @@ fn load_catalogue(files: &Files, problems: &mut Vec<Problem>) -> Catalogue {
         _ => &shipped,
     };
 
+    let n_problems = problems.len();
     let mut properties = Vec::new();
     for (id, value) in table {
         let layer = layer_of(&id);
@@ -238,32 +243,35 @@ fn load_catalogue(files: &Files, problems: &mut Vec<Problem>) -> Catalogue {
             (_, Err(error)) => problems.push(layer.problem(&id, error.message())),
         }
     }
-    Catalogue::new(properties).unwrap_or_else(|errors| {
+    let catalogue = Catalogue::new(properties).map_err(|errors| {
         problems.extend(errors.into_iter().map(|error| {
             let key = format!("{}.{}", error.property, error.key);
             layer_of(error.property.as_str()).problem(&key, error.reason)
         }));
-        Catalogue::default()
-    })
+    });
+    catalogue.ok().filter(|_| problems.len() == n_problems)
 }
 
 /// A model file is replaced as a whole: its weights belong together.
 fn load_models(
     files: &Files,
-    catalogue: &Catalogue,
+    catalogue: Option<&Catalogue>,
     problems: &mut Vec<Problem>,
 ) -> Option<Models> {
+    // Without a catalogue every property would be unknown.
+    let in_catalogue =
+        |check: &dyn Fn(&Catalogue) -> Result<(), Vec<ModelError>>| catalogue.map_or(Ok(()), check);
     let hazard = load_model(files, "hazard", problems, |text| {
         let model = HazardModel::from_toml(text)?;
-        model.check_properties(catalogue).map(|()| model)
+        in_catalogue(&|catalogue| model.check_properties(catalogue)).map(|()| model)
     });
     let township_safety = load_model(files, "township-safety", problems, |text| {
         let model = SafetyModel::from_toml(text)?;
-        model.check_properties(catalogue).map(|()| model)
+        in_catalogue(&|catalogue| model.check_properties(catalogue)).map(|()| model)
     });
     let flood_typhoon = load_model(files, "flood-typhoon", problems, |text| {
         let model = FloodModel::from_toml(text)?;
-        model.check_properties(catalogue).map(|()| model)
+        in_catalogue(&|catalogue| model.check_properties(catalogue)).map(|()| model)
     });
     Some(Models {
         hazard: hazard?,

@@ -57,6 +57,17 @@ impl Layer {
         Layer { name: name.to_owned(), table, ..Layer::default() }
     }
 
+    /// Does the layer set this key, or a list that it is in? Looks at the
+    /// first two steps of the path.
+    pub(crate) fn sets(&self, key: &str) -> bool {
+        let mut steps = key.split('.');
+        let section = steps.next().and_then(|section| self.table.get(section));
+        match (section.and_then(Value::as_table), steps.next()) {
+            (Some(section), Some(step)) => section.contains_key(step),
+            _ => false,
+        }
+    }
+
     /// A problem with a key of this file; a key that stands only in the file
     /// below has no line here.
     pub(crate) fn problem(&self, key: &str, reason: impl fmt::Display) -> Problem {
