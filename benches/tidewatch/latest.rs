@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::ensure;
 use serde_json::json;
 
-use crate::load::Publishers;
+use crate::load::{Lead, Publishers};
 use crate::process::peak_memory_mib;
 use crate::report::Row;
 use crate::stats::percentile;
@@ -49,7 +49,7 @@ pub(crate) async fn measure(_scale: Scale) -> anyhow::Result<Vec<Row>> {
         let topic = format!("tidewatch/v1/{}/json", setup::station(n));
         (topic, serde_json::Value::from(payload).to_string().into_bytes())
     };
-    publishers.publish(N_STATIONS, message).await?;
+    publishers.publish(N_STATIONS, &Lead::new(usize::MAX), message).await?;
 
     let mut latencies_ms = Vec::new();
     let mut n_bytes = 0;

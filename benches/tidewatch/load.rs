@@ -1,9 +1,14 @@
 //! A few connections that publish as fast as their window allows.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::mqtt::{PUBACK_BYTES, connect, push_publish};
 
@@ -15,6 +20,34 @@ const PIECE: usize = 128;
 
 /// One publish: topic and payload.
 pub(crate) type Message = (String, Vec<u8>);
+
+/// How far publishers may be ahead of whom the messages are for. Without such
+/// a limit a broker between them piles messages up, and what is measured is
+/// how slow a long queue makes it.
+#[derive(Debug)]
+pub(crate) struct Lead {
+    max: usize,
+    n_sent: AtomicUsize,
+    n_arrived: AtomicUsize,
+}
+
+impl Lead {
+    pub(crate) fn new(max: usize) -> Arc<Lead> {
+        Arc::new(Lead { max, n_sent: AtomicUsize::new(0), n_arrived: AtomicUsize::new(0) })
+    }
+
+    /// So many of the messages have arrived by now.
+    pub(crate) fn arrived(&self, n: usize) {
+        self.n_arrived.store(n, Ordering::Relaxed);
+    }
+
+    async fn take(&self, n: usize) {
+        let n_sent = n + self.n_sent.fetch_add(n, Ordering::Relaxed);
+        while n_sent > self.n_arrived.load(Ordering::Relaxed).saturating_add(self.max) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
 
 /// Who publishes: the broker's port, and for ours a login.
 #[derive(Debug, Clone)]
@@ -31,6 +64,7 @@ impl Publishers {
     pub(crate) async fn publish(
         &self,
         n_messages: usize,
+        lead: &Arc<Lead>,
         message: impl Fn(usize) -> Message + Clone + Send + 'static,
     ) -> anyhow::Result<()> {
         let mut tasks = JoinSet::new();
@@ -38,10 +72,10 @@ impl Publishers {
             let client_id = format!("{}.{index}", self.name);
             let login = self.login.as_ref().map(|(user, secret)| (user.as_str(), secret.as_str()));
             let stream = connect(self.port, &client_id, login).await?;
-            let message = message.clone();
+            let (message, lead) = (message.clone(), Arc::clone(lead));
             let step = self.n;
             tasks.spawn(async move {
-                pump(stream, (index..n_messages).step_by(step).map(message)).await
+                pump(stream, (index..n_messages).step_by(step).map(message), &lead).await
             });
         }
         while let Some(done) = tasks.join_next().await {
@@ -54,6 +88,7 @@ impl Publishers {
 async fn pump(
     mut stream: TcpStream,
     messages: impl Iterator<Item = Message>,
+    lead: &Lead,
 ) -> anyhow::Result<()> {
     let mut messages = messages.peekable();
     let mut under_way = 0;
@@ -64,6 +99,7 @@ async fn pump(
     while messages.peek().is_some() || under_way > 0 {
         while under_way + PIECE <= WINDOW && messages.peek().is_some() {
             packet.clear();
+            lead.take(PIECE).await;
             for (topic, payload) in messages.by_ref().take(PIECE) {
                 id = if id == u16::MAX { 1 } else { id + 1 };
                 push_publish(&mut packet, &topic, id, &payload);

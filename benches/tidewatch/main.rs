@@ -67,9 +67,7 @@ fn run(arguments: Vec<String>) -> anyhow::Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         // What the rivals run as, in processes of their own.
-        ["acknowledge-only", port, n] => {
-            runtime.block_on(acknowledge_only::subscribe(port.parse()?, n.parse()?))
-        }
+        ["acknowledge-only", port] => runtime.block_on(acknowledge_only::subscribe(port.parse()?)),
         ["commit-only", port, file] => {
             runtime.block_on(commit_only::serve(port.parse()?, file.as_ref()))
         }
