@@ -2,6 +2,7 @@
 //! the county's two values.
 
 use model::{Level, Time};
+use serde::{Deserialize, Serialize};
 
 use crate::county::{CountyValue, TownshipValue, Worse, county};
 use crate::flood_typhoon::{self, FloodEvaluation, FloodInputs, FloodModel, FloodState};
@@ -18,7 +19,7 @@ pub struct PreparedTownship {
 }
 
 /// Memory of one township between evaluations.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TownshipState {
     pub safety: SafetyState,
     pub flood: FloodState,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use model::{Level, Time};
+use serde::{Deserialize, Serialize};
 
 use crate::freshness::millis;
 use crate::knots::TOLERANCE;
@@ -30,7 +31,7 @@ pub struct LevelEvidence {
 }
 
 /// What is remembered between evaluations.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct LevelMemory {
     pub level: Option<Level>,
     /// Coverage when the level was set.

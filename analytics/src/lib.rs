@@ -20,11 +20,13 @@ pub mod knots;
 pub mod levels;
 pub mod model_file;
 pub mod physics;
+pub mod record;
 mod runner;
 pub mod seeded;
 pub mod township_safety;
 pub mod uncertainty;
 pub mod weights;
 pub mod windows;
+pub mod world;
 
 pub use runner::{Hazard, Tick};

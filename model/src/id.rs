@@ -95,6 +95,25 @@ impl ThingId {
     }
 }
 
+/// A document 文书 (signal, response, order, bulletin, act): the grammar of
+/// things.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DocumentId(Arc<str>);
+
+text_id!(DocumentId);
+
+impl DocumentId {
+    pub const GRAMMAR: &'static str = ThingId::GRAMMAR;
+
+    pub fn parse(text: &str) -> Result<DocumentId, IdError> {
+        match ThingId::parse(text) {
+            Ok(ThingId(text)) => Ok(DocumentId(text)),
+            Err(_) => Err(IdError::new("document id", DocumentId::GRAMMAR, text)),
+        }
+    }
+}
+
 /// An observed property: `[a-z][a-z0-9_]{0,63}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -6,6 +6,7 @@
 
 mod clock;
 pub mod csv_lines;
+mod document;
 pub mod duration_text;
 mod id;
 mod level;
@@ -19,8 +20,14 @@ mod time;
 mod township;
 mod unit;
 
-pub use clock::Clock;
-pub use id::{Channel, DatastreamId, IdError, PropertyId, SourceName, ThingId, TownshipCode};
+pub use clock::{Clock, ScaledClock};
+pub use document::{
+    ActingAs, AlertAct, AlertAction, Area, Bulletin, Document, DocumentKind, LatitudeBand,
+    Override, OverrideKind, RecallOrder, Response, Signal, SignalKind, Silence, Storm, StormFix,
+};
+pub use id::{
+    Channel, DatastreamId, DocumentId, IdError, PropertyId, SourceName, ThingId, TownshipCode,
+};
 pub use level::{Level, Thresholds};
 pub use position::{Position, PositionError};
 pub use property::{

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use model::{Level, Persistence, Time};
+use serde::{Deserialize, Serialize};
 
 use super::limits::AlarmLimits;
 use super::notify::EscalationRules;
 
 /// What an alarm is about; decides who is told and how loudly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     Life,
     Hazard,

@@ -23,6 +23,7 @@ pub use model::{
 pub use unverified::unverified;
 
 use ::model::{Level, ThingId, Time, TownshipCode};
+use serde::{Deserialize, Serialize};
 
 use capability::GapInput;
 use exposure::{ExposureInputs, exposure_items, n_unmoved, oldest_report};
@@ -50,8 +51,9 @@ pub struct FloodInputs {
 }
 
 /// Memory of one township's Index B between evaluations.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct FloodState {
+    #[serde(with = "sources::hold_pairs")]
     pub holds: Holds,
     pub level: LevelMemory,
     /// The last V and L that were available.

@@ -59,6 +59,22 @@ pub struct GroupInput {
 
 pub type Holds = BTreeMap<(PropertyId, DatastreamId), Hold>;
 
+/// Holds as a list of pairs: JSON has no keys of two parts.
+pub(super) mod hold_pairs {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{DatastreamId, Hold, Holds, PropertyId};
+
+    pub(crate) fn serialize<S: Serializer>(holds: &Holds, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(holds)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Holds, D::Error> {
+        let pairs: Vec<((PropertyId, DatastreamId), Hold)> = Vec::deserialize(from)?;
+        Ok(pairs.into_iter().collect())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupScore {
     pub id: String,

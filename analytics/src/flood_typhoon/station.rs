@@ -3,6 +3,7 @@
 //! (domain.md 4.2).
 
 use model::{DatastreamId, Thresholds, Time};
+use serde::{Deserialize, Serialize};
 
 use super::model::SourceRules;
 use crate::explain::{Node, NodeKind, NodeState, Raw};
@@ -26,7 +27,7 @@ pub struct StationInput {
 }
 
 /// What is remembered of a station and quantity.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Hold {
     /// The last fresh score, with its value.
     pub score: f64,

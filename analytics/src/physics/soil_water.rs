@@ -4,6 +4,8 @@
 //! The state is three numbers, so a run can stop and go on anywhere. A step
 //! without a report holds the tanks: silence never dries the soil.
 
+use serde::{Deserialize, Serialize};
+
 /// Heights of the outlets, mm.
 const OUTLET_1_LOW_MM: f64 = 15.0;
 const OUTLET_1_HIGH_MM: f64 = 60.0;
@@ -25,7 +27,7 @@ const SEEPAGE_3: f64 = 0.01;
 pub const STEP_MAX_H: f64 = 1.0;
 
 /// Water in the three tanks, mm.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SoilWater {
     pub tanks_mm: [f64; 3],
     /// Steps in a row without a report of rain; above 0 the index is stale.

@@ -2,6 +2,7 @@
 //! coverage, confidence, level (domain.md 3.2, 3.3 and section 5).
 
 use model::{Level, Time, TownshipCode};
+use serde::{Deserialize, Serialize};
 
 use super::caps::HeldCap;
 use super::model::{DimensionSpec, IndicatorSpec, SafetyModel};
@@ -88,7 +89,7 @@ pub struct SafetyScore {
 }
 
 /// Memory of one township's Index A between evaluations.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SafetyState {
     pub level: LevelMemory,
 }
