@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use model::Clock;
 use tokio::net::{TcpStream, UnixStream};
 use tower::ServiceExt;
 
@@ -83,6 +84,11 @@ impl Client {
         let socket = target.data.join(CONTROL_SOCKET);
         let is_running = UnixStream::connect(&socket).await.is_ok();
         Ok(is_running.then_some(Client { transport: Transport::Socket(socket) }))
+    }
+
+    /// Of the server that runs on this directory.
+    pub(crate) fn to_socket(data: &Path) -> Client {
+        Client { transport: Transport::Socket(data.join(CONTROL_SOCKET)) }
     }
 
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
@@ -178,7 +184,7 @@ async fn in_process(target: &TargetArgs) -> anyhow::Result<Transport> {
         );
     }
     let config = config::load(target.config.config.as_deref())?;
-    let core = Core::open(config, &target.data, None).await?;
+    let core = Core::open(config, &target.data, None, Clock::System).await?;
     let system = core.serve(Doors::default()).await?;
     Ok(Transport::InProcess(Box::new(system)))
 }

@@ -7,7 +7,10 @@ mod client;
 mod commands;
 mod config;
 mod logging;
+#[cfg(test)]
+mod resilience;
 mod run;
+mod scenario;
 mod system;
 
 use std::process::ExitCode;

@@ -5,7 +5,8 @@
 //! the pipeline and the files close. What takes longer than `shutdown.grace`
 //! is cut off: what was not acknowledged comes again.
 
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
@@ -13,16 +14,17 @@ use api::{ReadinessSource, ServeOptions};
 use ingest::broker::{BrokerOptions, EmbeddedBroker};
 use ingest::external::{ExternalHandle, ExternalSource};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use model::{Clock, Origin};
 use store::Store;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::cli::RunArgs;
 use crate::client::CONTROL_SOCKET;
-use crate::config::{self, Settings};
+use crate::config::{self, Config, Settings};
 use crate::logging;
 use crate::system::{Core, Doors};
 
@@ -30,18 +32,53 @@ use crate::system::{Core, Doors};
 const SECONDS_BUCKETS: [f64; 14] =
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 
+/// What a system is started with.
+pub(crate) struct Setting {
+    pub(crate) config: Config,
+    pub(crate) data: PathBuf,
+    pub(crate) origin: Option<Origin>,
+    pub(crate) clock: Clock,
+}
+
+/// Where the doors are, once they are open.
+pub(crate) struct Addresses {
+    pub(crate) data: PathBuf,
+    pub(crate) http: SocketAddr,
+    pub(crate) mqtt: Option<SocketAddr>,
+}
+
 pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     let config = config::load(args.config.config.as_deref())?;
+    let data = args.data.data;
+    let setting = Setting { config, data, origin: args.origin, clock: Clock::System };
+    // Nobody beside it: a task that only waits for the end.
+    let alone = |_, closing: CancellationToken| {
+        tokio::spawn(async move {
+            closing.cancelled().await;
+            Ok(())
+        })
+    };
+    serve(setting, alone).await
+}
+
+/// Runs the system with its doors until a signal. `company` begins when they
+/// are open, ends when its token is cancelled, and takes the system with it
+/// when it fails.
+pub(crate) async fn serve(
+    setting: Setting,
+    company: impl FnOnce(Addresses, CancellationToken) -> JoinHandle<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let Setting { config, data, origin, clock } = setting;
     logging::start(&config.settings.log)?;
     let settings = config.settings.clone();
     let prometheus = install_metrics()?;
-    let data = &args.data.data;
+    let data = data.as_path();
 
     // Addresses first: a port in use should not wait for the journal.
     let http = TcpListener::bind(settings.http.listen)
         .await
         .with_context(|| format!("listen on {} for HTTP", settings.http.listen))?;
-    let core = Core::open(config, data, args.origin).await?;
+    let core = Core::open(config, data, origin, clock).await?;
     report_start(&core);
     let control = bind_control_socket(data)?;
     let store = core.store.clone();
@@ -51,6 +88,7 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
     let mut doors = Doors { prometheus: Some(prometheus), ..Doors::default() };
     let broker = bind_broker(&settings, &core).await?;
+    let mqtt = broker.as_ref().map(EmbeddedBroker::local_addr).transpose()?;
     if let Some(broker) = broker {
         let handle = broker.handle();
         doors.disconnect_thing = Some(Arc::new(move |thing| {
@@ -62,7 +100,10 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
         doors.readiness.push(readiness_of(source.handle()));
         tasks.spawn(source.run(closing.clone()));
     }
-    let ticks = core.hazard.start(closing.clone());
+    doors.readiness.extend(core.webhooks.readiness());
+    let ticks = core.runner.start(closing.clone());
+    let sending =
+        tokio::spawn(core.webhooks.clone().run(core.runner.subscribe_alerts(), closing.clone()));
     let system = core.serve(doors).await?;
 
     // Before anybody can see that the program runs.
@@ -75,19 +116,24 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
     servers.spawn(api::serve(http, router, options.clone(), serving.clone()));
     servers.spawn(api::serve_unix(control, system.state.clone(), options, serving.clone()));
     announce(page, password.as_deref());
+    let addresses = Addresses { data: data.to_owned(), http: page, mqtt };
+    let mut company = company(addresses, closing.clone());
 
     let outcome = tokio::select! {
         // Each of these only waits, so nothing is lost with the others.
         () = stop => Ok(()),
+        ended = &mut company => Err(report_company(ended)),
         _ = tasks.join_next(), if !tasks.is_empty() => Err("a door ended by itself"),
         _ = servers.join_next() => Err("the HTTP server ended by itself"),
         () = journal_given_up(&store) => Err("the journal failed three times in ten minutes"),
     };
     info!("shutting down");
     closing.cancel();
+    company.abort();
     let end = async {
         while tasks.join_next().await.is_some() {}
         let _ = ticks.await;
+        let _ = sending.await;
         serving.cancel();
         system.shutdown.cancel();
         while servers.join_next().await.is_some() {}
@@ -103,6 +149,16 @@ pub(crate) async fn run(args: RunArgs) -> anyhow::Result<()> {
         Ok(()) => Ok(()),
         Err(reason) => bail!(reason),
     }
+}
+
+/// Why the system ends with whoever kept it company.
+fn report_company(ended: Result<anyhow::Result<()>, JoinError>) -> &'static str {
+    match ended {
+        Ok(Ok(())) => (),
+        Ok(Err(failed)) => error!("{failed:#}"),
+        Err(panicked) => error!("{panicked}"),
+    }
+    "the devices ended by themselves"
 }
 
 /// Takes SIGTERM and SIGINT from now on; what it returns completes at either.

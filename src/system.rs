@@ -1,11 +1,14 @@
-//! The system without its doors: store, pipeline, hazard, router. `run` adds
-//! doors and ticks; commands use it as it is when no server runs.
+//! The system without its doors: store, pipeline, evaluation, router. `run`
+//! adds doors and ticks; commands use it as it is when no server runs.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use analytics::Hazard;
-use anyhow::Context;
+use analytics::alerts::AlarmSettings;
+use analytics::alerts::outward::Outward;
+use analytics::{Runner, RunnerOptions};
+use anyhow::{Context, anyhow};
+use api::webhook::{Receiver, Sender};
 use api::{ApiOptions, AppParts, AppState, DisconnectThing, ReadinessSource};
 use axum::Router;
 use ingest::{Pipeline, PipelineOptions, PipelineTask};
@@ -25,7 +28,8 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) report: StartReport,
     pub(crate) pipeline: Pipeline,
-    pub(crate) hazard: Hazard,
+    pub(crate) runner: Runner,
+    pub(crate) webhooks: Sender,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     pipeline_task: PipelineTask,
@@ -57,9 +61,9 @@ impl Core {
         config: Config,
         data: &Path,
         origin: Option<Origin>,
+        clock: Clock,
     ) -> anyhow::Result<Core> {
         let Config { settings, catalogue, county, models } = config;
-        let clock = Clock::System;
         let (store, report) = open_store(&settings, data, origin, &clock).await?;
         let catalogue = Arc::new(catalogue);
         let journal: Arc<dyn Journal> = Arc::new(store.clone());
@@ -70,19 +74,46 @@ impl Core {
             Arc::clone(&catalogue),
             clock.clone(),
         );
-        let townships = county.townships.clone();
-        let hazard = Hazard::new(store.clone(), townships, models.hazard, clock.clone());
+        let webhooks = Sender::new(
+            store.clone(),
+            clock.clone(),
+            receivers(&settings)?,
+            settings.http.external_url(),
+        );
+        let outward = Outward {
+            rules: webhooks.rules(),
+            origin: report.origin,
+            external_url: webhooks.external_url().to_owned(),
+        };
+        let runner = Runner::open(
+            store.clone(),
+            clock.clone(),
+            Arc::new(county.facts.clone()),
+            Arc::clone(&catalogue),
+            Arc::new(models),
+            RunnerOptions { webhooks: outward, alarms: AlarmSettings::default() },
+        )
+        .await
+        .context("open the evaluation")?;
         Ok(Core {
             store,
             report,
             pipeline,
-            hazard,
+            runner,
+            webhooks,
             settings,
             clock,
             pipeline_task,
             catalogue,
             county,
         })
+    }
+
+    /// Drains the pipeline and closes the files, where nothing was served.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        drop((self.runner, self.webhooks, self.pipeline));
+        self.pipeline_task.await.context("the pipeline failed")?;
+        self.store.close().await.context("close the store")
     }
 
     pub(crate) async fn serve(self, doors: Doors) -> anyhow::Result<System> {
@@ -92,7 +123,8 @@ impl Core {
             pipeline: self.pipeline.clone(),
             catalogue: self.catalogue,
             county: county_facts(self.county)?,
-            scores: api::score_source(&self.hazard, self.report.origin),
+            runner: self.runner,
+            webhooks: self.webhooks,
             clock: self.clock,
             options: api_options(&self.settings),
             prometheus: doors.prometheus,
@@ -127,6 +159,14 @@ impl System {
         self.pipeline_task.await.context("the pipeline failed")?;
         self.store.close().await.context("close the store")
     }
+}
+
+fn receivers(settings: &Settings) -> anyhow::Result<Vec<Receiver>> {
+    let receivers = settings.webhook.iter().map(|webhook| {
+        let receiver = webhook.to_receiver();
+        receiver.map_err(|problems| anyhow!("webhook {}: {problems:?}", webhook.name))
+    });
+    receivers.collect()
 }
 
 async fn open_store(

@@ -1,5 +1,5 @@
-//! Weighted means with the contributions that explain them (domain.md 3.2, 4
-//! and section 5, "Contributions").
+//! Weighted means with the contributions that explain them (docs/indices.md
+//! 3.2, 4 and section 5, "Contributions").
 
 /// One part's score with its weight; `None` when it has no value.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,5 +1,5 @@
-//! Published composite indicators (domain.md 2.2, K): references that ours is
-//! compared with.
+//! Published composite indicators (docs/indices.md 2.2, K): references that
+//! ours is compared with.
 
 /// INFORM's geometric mean inside a dimension (K), 0..10, of values 0..10:
 /// `10 − ((Π((10−xᵢ)/10·9+1))^(1/n) − 1)/9·10`. High is worse.

@@ -1,4 +1,4 @@
-//! Compounding of hazard groups 风雨潮三碰头 (domain.md 4.2).
+//! Compounding of hazard groups 风雨潮三碰头 (docs/indices.md 4.2).
 
 use crate::explain::index_of_largest;
 
@@ -13,10 +13,10 @@ pub struct Compound {
     pub contributions: Vec<Option<f64>>,
 }
 
-/// `H = M + (100 − M)·share·S/100` (domain.md 4.2, A; `share` 0.25): M and S
-/// are the largest and the second largest of the group scores in 0..100, S = 0
-/// with one group. `None` when no group has a value. M's group contributes M,
-/// the second the rest, the others 0; of equals the first.
+/// `H = M + (100 − M)·share·S/100` (docs/indices.md 4.2, A; `share` 0.25): M
+/// and S are the largest and the second largest of the group scores in 0..100,
+/// S = 0 with one group. `None` when no group has a value. M's group
+/// contributes M, the second the rest, the others 0; of equals the first.
 pub fn compound(groups: &[Option<f64>], share: f64) -> Option<Compound> {
     let first = index_of_largest(groups.iter().copied())?;
     let others = groups.iter().enumerate().map(|(i, score)| score.filter(|_| i != first));

@@ -1,4 +1,4 @@
-//! The county's value of an index from its townships' (domain.md 3.4).
+//! The county's value of an index from its townships' (docs/indices.md 3.4).
 
 use model::Level;
 
@@ -40,8 +40,8 @@ const PERCENTILE_SHARE: f64 = 0.10;
 const GREY_SHARE_MAX: f64 = 0.40;
 const N_WORST: usize = 3;
 
-/// County value (domain.md 3.4, A), 0..100, with its level: the worse of the
-/// value's level and one level below the worst township's. Weights are the
+/// County value (docs/indices.md 3.4, A), 0..100, with its level: the worse of
+/// the value's level and one level below the worst township's. Weights are the
 /// populations; if one is not configured all are 1. `level_of` is the level of
 /// a score of this index, `best` the mildest level it has.
 pub fn county(
@@ -89,7 +89,7 @@ pub fn county(
 }
 
 /// The first of `(value, weight)`, worst first, at which the added weights
-/// reach `share` of their total (domain.md 3.4, A).
+/// reach `share` of their total (docs/indices.md 3.4, A).
 fn weighted_percentile(worst_first: &[(f64, f64)], share: f64) -> f64 {
     let total = worst_first.iter().fold(0.0, |sum, (_, weight)| sum + weight);
     let mut reached = 0.0;

@@ -50,35 +50,51 @@ pub fn score_county(
     debug_assert_eq!(states.len(), townships.len());
     let mut scores = Vec::with_capacity(townships.len());
     for (state, inputs) in states.iter_mut().zip(townships) {
-        let (safety_state, safety) =
-            township_safety::step(state.safety, &inputs.safety, safety_model, at);
-        let (flood_state, flood) =
-            flood_typhoon::step(&state.flood, &inputs.flood, flood_model, at);
-        *state = TownshipState { safety: safety_state, flood: flood_state };
-        scores.push(TownshipScores { safety, flood });
+        scores.push(score_township(state, inputs, safety_model, flood_model, at));
     }
+    let populations = townships.iter().map(|inputs| inputs.population);
+    let (safety, flood) = county_values(scores.iter().zip(populations), safety_model);
+    CountyScores { townships: scores, safety, flood }
+}
 
-    let safety_values: Vec<TownshipValue> = scores
-        .iter()
-        .zip(townships)
-        .map(|(scores, inputs)| TownshipValue {
-            score: scores.safety.score.filter(|_| !scores.safety.grey),
-            level: scores.safety.level,
-            population: inputs.population,
+/// Scores one township; its state is moved on.
+pub fn score_township(
+    state: &mut TownshipState,
+    inputs: &PreparedTownship,
+    safety_model: &SafetyModel,
+    flood_model: &FloodModel,
+    at: Time,
+) -> TownshipScores {
+    let (safety_state, safety) =
+        township_safety::step(state.safety, &inputs.safety, safety_model, at);
+    let (flood_state, flood) = flood_typhoon::step(&state.flood, &inputs.flood, flood_model, at);
+    *state = TownshipState { safety: safety_state, flood: flood_state };
+    TownshipScores { safety, flood }
+}
+
+/// The county's values of both indices from its townships' scores and
+/// populations.
+pub fn county_values<'a>(
+    townships: impl Iterator<Item = (&'a TownshipScores, Option<f64>)>,
+    safety_model: &SafetyModel,
+) -> (CountyValue, CountyValue) {
+    let (safety_values, flood_values): (Vec<TownshipValue>, Vec<TownshipValue>) = townships
+        .map(|(scores, population)| {
+            let TownshipScores { safety, flood } = scores;
+            let of_safety = TownshipValue {
+                score: safety.score.filter(|_| !safety.grey),
+                level: safety.level,
+                population,
+            };
+            let of_flood = TownshipValue {
+                score: flood.score.score.filter(|_| !flood.score.grey),
+                level: Some(flood.score.level),
+                population,
+            };
+            (of_safety, of_flood)
         })
-        .collect();
-    let flood_values: Vec<TownshipValue> = scores
-        .iter()
-        .zip(townships)
-        .map(|(scores, inputs)| TownshipValue {
-            score: scores.flood.score.score.filter(|_| !scores.flood.score.grey),
-            level: Some(scores.flood.score.level),
-            population: inputs.population,
-        })
-        .collect();
-    CountyScores {
-        safety: county(&safety_values, Worse::Low, Level::Blue, |s| safety_model.level(s)),
-        flood: county(&flood_values, Worse::High, Level::None, danger_level),
-        townships: scores,
-    }
+        .unzip();
+    let safety = county(&safety_values, Worse::Low, Level::Blue, |s| safety_model.level(s));
+    let flood = county(&flood_values, Worse::High, Level::None, danger_level);
+    (safety, flood)
 }

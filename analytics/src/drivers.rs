@@ -1,5 +1,5 @@
 //! The strongest drivers of a score, and the sentence that names them in
-//! Chinese and English (domain.md section 5, "Contributions").
+//! Chinese and English (docs/indices.md section 5, "Contributions").
 
 use crate::explain::{Node, NodeKind, NodeState, index_of_largest};
 use crate::model_file::Name;
@@ -97,7 +97,10 @@ fn speaking_part(node: &Node) -> Option<&Node> {
 fn raw_text(node: &Node) -> Option<String> {
     let raw = node.raw.as_ref()?;
     let held = if node.state == NodeState::Held { "*" } else { "" };
-    Some(format!("{:.1} {}{held}", raw.value, raw.unit))
+    // A bare number has no unit to show.
+    let unit = raw.unit.ucum();
+    let unit = if unit == "1" { String::new() } else { format!(" {unit}") };
+    Some(format!("{:.1}{unit}{held}", raw.value))
 }
 
 /// A sentence in both languages.

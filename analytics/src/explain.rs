@@ -2,7 +2,7 @@
 //! make its score, and what it contributes to the node above.
 //!
 //! The contributions of a node's parts add up to its score within 1e-9
-//! (domain.md section 5, "Contributions").
+//! (docs/indices.md section 5, "Contributions").
 
 use std::sync::Arc;
 
@@ -43,7 +43,8 @@ pub enum Aggregation {
     Geometric,
     /// The largest part.
     Maximum,
-    /// The largest part, compounded by the second largest (domain.md 4.2).
+    /// The largest part, compounded by the second largest (docs/indices.md
+    /// 4.2).
     Compound,
 }
 

@@ -1,4 +1,5 @@
-//! How age turns into trust (domain.md section 5, "Freshness", "Holding").
+//! How age turns into trust (docs/indices.md section 5, "Freshness",
+//! "Holding").
 
 use std::time::Duration;
 
@@ -6,8 +7,8 @@ use model::Time;
 
 use crate::explain::NodeState;
 
-/// Freshness of a value (domain.md section 5, A), 0..1: 1 while its age is at
-/// most T, then `2^(−(age − T)/T)`.
+/// Freshness of a value (docs/indices.md section 5, A), 0..1: 1 while its age
+/// is at most T, then `2^(−(age − T)/T)`.
 pub fn freshness(age_ms: i64, period: Duration) -> f64 {
     let period_ms = millis(period).max(1);
     if age_ms <= period_ms {
@@ -19,7 +20,8 @@ pub fn freshness(age_ms: i64, period: Duration) -> f64 {
 /// Freshness where a shorter T holds since `changed` (a response declared, a
 /// shelter opened): the smaller of the freshness by the long T and that by the
 /// short T with the age counted from the later of the report and the change,
-/// so that declaring changes nothing at that minute (domain.md section 5, A).
+/// so that declaring changes nothing at that minute (docs/indices.md section 5,
+/// A).
 pub fn freshness_since_change(
     reported: Time,
     changed: Time,
@@ -68,7 +70,8 @@ pub fn state_at_age(age_ms: i64, period: Duration) -> NodeState {
     if age_ms <= millis(period).saturating_mul(3) { NodeState::Known } else { NodeState::Held }
 }
 
-/// Credibility of a source before age (domain.md section 5, "Confidence", A).
+/// Credibility of a source before age (docs/indices.md section 5, "Confidence",
+/// A).
 pub mod credibility {
     pub const MEASURED: f64 = 1.0;
     pub const OUTLOOK: f64 = 1.0;

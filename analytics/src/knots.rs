@@ -1,5 +1,5 @@
 //! The hazard score of a quantity: piecewise linear through six knots, and the
-//! level a score stands for (domain.md 4.1).
+//! level a score stands for (docs/indices.md 4.1).
 
 use model::{Level, Thresholds};
 
@@ -7,7 +7,7 @@ use model::{Level, Thresholds};
 pub const KNOT_SCORES: [f64; 6] = [0.0, 40.0, 60.0, 75.0, 90.0, 100.0];
 
 /// Every bound on a score, coverage or confidence is compared with this
-/// tolerance (domain.md section 5, "Display").
+/// tolerance (docs/indices.md section 5, "Display").
 pub const TOLERANCE: f64 = 1e-9;
 
 /// The values at zero, blue, yellow, orange, red and saturation; strictly
@@ -22,8 +22,8 @@ impl Knots {
         (is_rising && values.iter().all(|value| value.is_finite())).then_some(Knots(values))
     }
 
-    /// Knots of a station's own levels (domain.md 4.1, A): zero is half the
-    /// span blue–red below blue, saturation as much above red. `None` for a
+    /// Knots of a station's own levels (docs/indices.md 4.1, A): zero is half
+    /// the span blue–red below blue, saturation as much above red. `None` for a
     /// station whose levels are not all set: it is not coloured.
     pub fn from_levels(levels: &Thresholds) -> Option<Knots> {
         let (blue, red) = (levels.blue?, levels.red?);
@@ -35,9 +35,9 @@ impl Knots {
         &self.0
     }
 
-    /// Hazard score of a value, 0..100 (domain.md 4.1, A): 0 up to the zero
-    /// knot, linear between knots, 100 from saturation on. The value has the
-    /// knots' unit.
+    /// Hazard score of a value, 0..100 (docs/indices.md 4.1, A): 0 up to the
+    /// zero knot, linear between knots, 100 from saturation on. The value has
+    /// the knots' unit.
     pub fn score(&self, value: f64) -> f64 {
         debug_assert!(value.is_finite());
         piecewise_linear(&self.0, &KNOT_SCORES, value)
@@ -57,15 +57,15 @@ pub fn piecewise_linear(xs: &[f64], ys: &[f64], x: f64) -> f64 {
     ys[above - 1] + (ys[above] - ys[above - 1]) * share
 }
 
-/// Level of a danger score (domain.md section 4): none below 40, blue from
-/// 40, yellow 60, orange 75, red 90, with 1e-9 tolerance.
+/// Level of a danger score (docs/indices.md section 4): none below 40, blue
+/// from 40, yellow 60, orange 75, red 90, with 1e-9 tolerance.
 pub fn danger_level(score: f64) -> Level {
     let reached = |level: &Level| score >= danger_bound(*level) - TOLERANCE;
     Level::COLOURED.into_iter().rev().find(reached).unwrap_or(Level::None)
 }
 
 /// The score at which a danger level begins; also the floor that a colour in
-/// force puts under its group (domain.md 4.2).
+/// force puts under its group (docs/indices.md 4.2).
 pub fn danger_bound(level: Level) -> f64 {
     match level {
         Level::None => KNOT_SCORES[0],

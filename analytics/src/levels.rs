@@ -1,5 +1,5 @@
 //! The memory of a published level: worse at once, better only after an
-//! unbroken run (domain.md section 5, "Index levels").
+//! unbroken run (docs/indices.md section 5, "Index levels").
 
 use std::time::Duration;
 

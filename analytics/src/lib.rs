@@ -1,6 +1,6 @@
 //! Index mathematics: windows, physics, indices, alert states. Nothing here
 //! but the runner does I/O; the modules compute from values to values, with
-//! the same bits on every machine (domain.md holds every equation).
+//! the same bits on every machine (docs/indices.md holds every equation).
 
 #![deny(clippy::iter_over_hash_type)]
 
@@ -11,7 +11,9 @@ pub mod composite;
 pub mod compound;
 pub mod county;
 pub mod county_run;
+pub mod derived;
 pub mod drivers;
+pub mod engine;
 pub mod explain;
 pub mod flood_typhoon;
 pub mod freshness;
@@ -20,6 +22,7 @@ pub mod knots;
 pub mod levels;
 pub mod model_file;
 pub mod physics;
+pub mod prepare;
 pub mod record;
 mod runner;
 pub mod seeded;
@@ -29,4 +32,7 @@ pub mod weights;
 pub mod windows;
 pub mod world;
 
-pub use runner::{Hazard, Tick};
+pub use engine::{
+    Derived, Engine, Evaluation, Models, Observed, Scope, decode_score, encode_score,
+};
+pub use runner::{CountyTick, Runner, RunnerError, RunnerOptions, RunnerStatus};

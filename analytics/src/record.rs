@@ -93,7 +93,7 @@ pub struct CapRecord {
     pub expires: Option<Time>,
 }
 
-/// A node of an explanation (design.md section 4).
+/// A node of an explanation (docs/indices.md section 5, "Contributions").
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeRecord {
     pub id: String,

@@ -1,5 +1,5 @@
-//! How far a ranking depends on the choices in a model (domain.md 2.2, K):
-//! rank intervals under resampled weights and exponents, and Sobol indices.
+//! How far a ranking depends on the choices in a model (docs/indices.md 2.2,
+//! K): rank intervals under resampled weights and exponents, and Sobol indices.
 //! For the yearly audit; a live index never uses them.
 
 use crate::aggregate::{Weighted, arithmetic, geometric};

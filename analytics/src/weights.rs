@@ -1,5 +1,5 @@
-//! Ways to weight and to rank (domain.md 2.2, K). Weights that move with the
-//! data audit the expert weights once a year; a live index never uses them.
+//! Ways to weight and to rank (docs/indices.md 2.2, K). Weights that move with
+//! the data audit the expert weights once a year; a live index never uses them.
 
 /// Rows of equal length.
 pub type Matrix = [Vec<f64>];

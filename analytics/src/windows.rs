@@ -70,8 +70,8 @@ pub fn last(samples: &[Sample], at: Time) -> Option<&Sample> {
 }
 
 /// Share of `(at − window, at]` in which the newest sample was no older than
-/// `age_max` (domain.md 3.1: online is an age of at most 3T). `samples` reach
-/// back to `age_max` before the window.
+/// `age_max` (docs/indices.md 3.1: online is an age of at most 3T). `samples`
+/// reach back to `age_max` before the window.
 pub fn online_share(samples: &[Sample], at: Time, window: Duration, age_max: Duration) -> f64 {
     let start = at - window;
     let span_ms = at.millis_since(start);
@@ -139,6 +139,8 @@ pub struct RainSlot {
     /// `None` when less than half of the slot was reported: nothing says that
     /// it was dry.
     pub depth_mm: Option<f64>,
+    /// Were all of its minutes reported?
+    pub is_complete: bool,
 }
 
 /// The slots of `(at − window, at]`, oldest first, counted back from `at`; a
@@ -152,11 +154,21 @@ pub fn rain_slots(
     let known = up_to(samples, at);
     let slot_ms = millis(slots.slot).max(1);
     let n_slots = millis(window) / slot_ms;
+    let lengths =
+        known.iter().map(|sample| sample.time.millis_since(interval_start(sample, slots.period)));
+    let longest_ms = lengths.max().and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0);
+    let reach = Duration::from_millis(longest_ms).min(REPORT_MAX);
+    // Both ends of what touches a slot only move on from slot to slot.
+    let (mut first, mut behind) = (0, 0);
     (0..n_slots)
         .rev()
         .map(|back| {
             let end = Time::from_millis_clamped(at.millis() - back * slot_ms);
-            rain_slot(known, end, slots)
+            let (start, reached) = (end - slots.slot, end + reach);
+            first += ended(&known[first..], |time| time <= start);
+            behind = behind.max(first);
+            behind += ended(&known[behind..], |time| time <= end || time < reached);
+            slot_of(&known[first..behind], start, end, slots)
         })
         .collect()
 }
@@ -164,16 +176,32 @@ pub fn rain_slots(
 /// A report longer than this is not looked for when a slot is filled.
 const REPORT_MAX: Duration = Duration::from_secs(86_400);
 
-fn rain_slot(known: &[Sample], end: Time, slots: RainSlots) -> RainSlot {
-    let start = end - slots.slot;
+/// The slot that ends at `end`, from all samples given: a report that ends
+/// after it may fill it too.
+pub(crate) fn rain_slot(known: &[Sample], end: Time, slots: RainSlots) -> RainSlot {
+    let (start, reached) = (end - slots.slot, end + REPORT_MAX);
     let first = known.partition_point(|sample| sample.time <= start);
-    let behind = known.partition_point(|sample| sample.time < end + REPORT_MAX);
-    let touching = &known[first..behind];
+    let behind = known.partition_point(|sample| sample.time <= end || sample.time < reached);
+    slot_of(&known[first..behind], start, end, slots)
+}
+
+/// How many samples lead that a slot has behind it.
+fn ended(samples: &[Sample], has: impl Fn(Time) -> bool) -> usize {
+    samples.iter().take_while(|sample| has(sample.time)).count()
+}
+
+/// A slot from the samples that touch it.
+fn slot_of(touching: &[Sample], start: Time, end: Time, slots: RainSlots) -> RainSlot {
     let intervals =
         touching.iter().map(|sample| (interval_start(sample, slots.period), sample.time));
-    let is_present = 2 * covered_millis(intervals, start, end) >= millis(slots.slot);
+    let covered_ms = covered_millis(intervals, start, end);
+    let is_present = 2 * covered_ms >= millis(slots.slot);
     let depth = touching.iter().fold(0.0, |total, sample| total + depth_within(sample, start, end));
-    RainSlot { end, depth_mm: is_present.then_some(depth) }
+    RainSlot {
+        end,
+        depth_mm: is_present.then_some(depth),
+        is_complete: covered_ms >= millis(slots.slot),
+    }
 }
 
 fn interval_start(sample: &Sample, period: Duration) -> Time {

@@ -84,7 +84,7 @@ pub(crate) fn respond_bytes(
     let common: [(HeaderName, HeaderValue); 3] = [
         (header::ETAG, tag_value),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-        (header::VARY, HeaderValue::from_static("accept, cookie, authorization")),
+        (header::VARY, HeaderValue::from_static("accept, accept-language, cookie, authorization")),
     ];
     if is_known(headers, &tag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
@@ -94,9 +94,14 @@ pub(crate) fn respond_bytes(
 }
 
 fn weak_tag(bytes: &[u8]) -> String {
+    format!("W/{}", of_content(bytes))
+}
+
+/// A strong tag of exactly these bytes, for what has no revision.
+pub(crate) fn of_content(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     let hex: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{hex}\"")
+    format!("\"{hex}\"")
 }
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ async fn probe(state: &AppState) -> Readiness {
         journal_check("journal_write", timeout(PROBE_MAX, state.store.probe_write()).await),
         journal_check("journal_read", timeout(PROBE_MAX, state.store.probe_read()).await),
         pipeline_check(state),
+        runner_check(state),
     ];
     for source in &state.readiness {
         checks.push(match (source.probe)() {
@@ -93,6 +94,25 @@ fn journal_check<E>(name: &str, probed: Result<Result<Duration, StoreError>, E>)
         Err(_) => (false, format!("no answer within {} s", PROBE_MAX.as_secs())),
     };
     Check { name: name.to_owned(), ok, detail }
+}
+
+/// A tick may be this much of the scene late, and this much real time.
+const TICK_LATE: Duration = Duration::from_secs(120);
+const TICK_LATE_REAL: Duration = Duration::from_secs(30);
+
+fn runner_check(state: &AppState) -> Check {
+    let name = "runner".to_owned();
+    let status = state.runner.status();
+    if let Some(error) = status.last_error {
+        return Check { name, ok: false, detail: error };
+    }
+    let Some(last) = status.last_tick else {
+        return Check { name, ok: true, detail: "no tick yet".to_owned() };
+    };
+    let allowed = TICK_LATE + TICK_LATE_REAL.mul_f64(state.clock.speed());
+    let ok = last + allowed >= state.clock.scene();
+    let detail = format!("last tick {last}, {} commits behind", status.lag);
+    Check { name, ok, detail }
 }
 
 fn pipeline_check(state: &AppState) -> Check {

@@ -4,6 +4,7 @@
 //! each of them fails. Handlers stand beside their wire structs, one file for
 //! each resource.
 
+mod alerts;
 mod attempts;
 mod audit;
 mod clock;
@@ -11,6 +12,7 @@ mod county;
 mod credentials;
 mod cursor;
 mod datastreams;
+mod documents;
 mod etag;
 mod events;
 mod extract;
@@ -25,6 +27,7 @@ mod negotiate;
 mod observations;
 mod openapi;
 mod options;
+mod overrides;
 mod page;
 mod paging;
 mod password;
@@ -34,17 +37,19 @@ mod properties;
 mod quarantine;
 mod registration;
 mod router;
-mod score_source;
+mod scores;
 mod secret;
 mod send;
 mod serve;
 mod sessions;
+mod silences;
 mod span;
 mod state;
 mod things;
 mod things_import;
 mod townships;
 mod users;
+pub mod webhook;
 mod wire;
 
 pub use county::{County, OutlineError};
@@ -52,9 +57,7 @@ pub use openapi::openapi_json;
 pub use options::{ApiOptions, PublicRead, ServeOptions, UnknownPublicRead};
 pub use password::PasswordError;
 pub use router::{local_router, router};
-pub use score_source::{ScoreAt, ScoreSource, ScoreTick};
 pub use secret::NoRandomness;
 pub use serve::{serve, serve_unix};
 pub use state::{AppParts, AppState, DisconnectThing, ReadinessSource, StartError};
 pub use users::ensure_administrator;
-pub use wire::{Node, Raw, Score, score_source};

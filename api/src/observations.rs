@@ -196,7 +196,10 @@ pub(crate) async fn list(
     Ok(response)
 }
 
-fn find(state: &AppState, id: &str) -> Result<std::sync::Arc<DatastreamRecord>, ApiError> {
+pub(crate) fn find(
+    state: &AppState,
+    id: &str,
+) -> Result<std::sync::Arc<DatastreamRecord>, ApiError> {
     let found =
         DatastreamId::parse(id).ok().and_then(|id| state.store.directory().find(&id).cloned());
     found.ok_or_else(|| {

@@ -41,9 +41,9 @@ pub(crate) enum Action {
     Greet,
     LogIn,
     LogOut,
-    /// Townships, indices, scores, the event stream.
+    /// Townships, indices, scores, alerts, the event stream.
     ReadIndices,
-    /// Things, datastreams, observations, ledger.
+    /// Things, datastreams, observations, documents, ledger.
     ReadAll,
     /// Raw payloads and who may connect.
     ReadOperations,
@@ -51,11 +51,17 @@ pub(crate) enum Action {
     Register,
     IssueCredentials,
     Redrive,
+    /// Sends a test message outside.
+    TestWebhooks,
+    /// Signals, responses, recall orders, storms and their bulletins.
+    Declare,
+    /// Acknowledgements, closures, silences, overrides.
+    Operate,
     ManageUsers,
 }
 
 /// Every operation of `/api/v1`.
-const ACTIONS: [(&str, &str, Action); 29] = [
+const ACTIONS: [(&str, &str, Action); 64] = [
     ("GET", "/api/v1/clock", Action::Greet),
     ("GET", "/api/v1/session", Action::Greet),
     ("POST", "/api/v1/session", Action::LogIn),
@@ -63,7 +69,40 @@ const ACTIONS: [(&str, &str, Action); 29] = [
     ("GET", "/api/v1/townships", Action::ReadIndices),
     ("GET", "/api/v1/indices", Action::ReadIndices),
     ("GET", "/api/v1/indices/{index}/scores", Action::ReadIndices),
+    ("GET", "/api/v1/indices/{index}/townships/{code}/scores", Action::ReadIndices),
+    ("GET", "/api/v1/indices/{index}/townships/{code}/explanation", Action::ReadIndices),
     ("GET", "/api/v1/events", Action::ReadIndices),
+    ("GET", "/api/v1/alerts", Action::ReadIndices),
+    ("GET", "/api/v1/alerts/{id}", Action::ReadIndices),
+    ("POST", "/api/v1/alerts/{id}/acknowledgement", Action::Operate),
+    ("POST", "/api/v1/alerts/{id}/closure", Action::Operate),
+    ("GET", "/api/v1/silences", Action::ReadAll),
+    ("POST", "/api/v1/silences", Action::Operate),
+    ("DELETE", "/api/v1/silences/{id}", Action::Operate),
+    ("GET", "/api/v1/datastreams/{id}/overrides", Action::ReadAll),
+    ("POST", "/api/v1/datastreams/{id}/overrides", Action::Operate),
+    ("DELETE", "/api/v1/datastreams/{id}/overrides/{override}", Action::Operate),
+    ("GET", "/api/v1/signals", Action::ReadAll),
+    ("POST", "/api/v1/signals", Action::Declare),
+    ("GET", "/api/v1/signals/{id}", Action::ReadAll),
+    ("PUT", "/api/v1/signals/{id}", Action::Declare),
+    ("GET", "/api/v1/responses", Action::ReadAll),
+    ("POST", "/api/v1/responses", Action::Declare),
+    ("GET", "/api/v1/responses/{id}", Action::ReadAll),
+    ("PUT", "/api/v1/responses/{id}", Action::Declare),
+    ("GET", "/api/v1/recall-orders", Action::ReadAll),
+    ("POST", "/api/v1/recall-orders", Action::Declare),
+    ("GET", "/api/v1/recall-orders/{id}", Action::ReadAll),
+    ("PUT", "/api/v1/recall-orders/{id}", Action::Declare),
+    ("GET", "/api/v1/storms", Action::ReadAll),
+    ("POST", "/api/v1/storms", Action::Declare),
+    ("POST", "/api/v1/storms/import", Action::Declare),
+    ("GET", "/api/v1/storms/{id}", Action::ReadAll),
+    ("PUT", "/api/v1/storms/{id}", Action::Declare),
+    ("GET", "/api/v1/storms/{id}/bulletins", Action::ReadAll),
+    ("POST", "/api/v1/storms/{id}/bulletins", Action::Declare),
+    ("GET", "/api/v1/storms/{id}/bulletins/{bulletin}", Action::ReadAll),
+    ("PUT", "/api/v1/storms/{id}/bulletins/{bulletin}", Action::Declare),
     ("GET", "/api/v1/properties", Action::ReadAll),
     ("GET", "/api/v1/things", Action::ReadAll),
     ("GET", "/api/v1/things/{id}", Action::ReadAll),
@@ -82,6 +121,8 @@ const ACTIONS: [(&str, &str, Action); 29] = [
     ("GET", "/api/v1/quarantine", Action::ReadOperations),
     ("GET", "/api/v1/quarantine/{id}", Action::ReadOperations),
     ("POST", "/api/v1/quarantine/{id}/redrive", Action::Redrive),
+    ("GET", "/api/v1/webhooks", Action::ReadOperations),
+    ("POST", "/api/v1/webhooks/{name}/test", Action::TestWebhooks),
     ("GET", "/api/v1/users", Action::ManageUsers),
     ("POST", "/api/v1/users", Action::ManageUsers),
     ("PUT", "/api/v1/users/{name}/password", Action::ManageUsers),
@@ -140,7 +181,10 @@ fn is_allowed_to(role: Role, action: Action) -> bool {
         | Action::SendReadings
         | Action::Register
         | Action::IssueCredentials
-        | Action::Redrive => matches!(role, Role::Administrator | Role::Engineer),
+        | Action::Redrive
+        | Action::TestWebhooks
+        | Action::Declare
+        | Action::Operate => matches!(role, Role::Administrator | Role::Engineer),
         Action::ManageUsers => role == Role::Administrator,
     }
 }
@@ -188,6 +232,9 @@ mod tests {
             check(Action::Register, public_read, "lfaaaf");
             check(Action::IssueCredentials, public_read, "lfaaaf");
             check(Action::Redrive, public_read, "lfaaaf");
+            check(Action::TestWebhooks, public_read, "lfaaaf");
+            check(Action::Declare, public_read, "lfaaaf");
+            check(Action::Operate, public_read, "lfaaaf");
             check(Action::ManageUsers, public_read, "lffaaf");
         }
         check(Action::ReadIndices, None, "laaaaf");

@@ -17,13 +17,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::documents::{bulletins, recall_orders, responses, signals, storms, storms_import};
 use crate::identity::Peer;
 use crate::problem::ApiError;
 use crate::state::AppState;
 use crate::{
-    clock, credentials, datastreams, events, guard, health, identity, indices, ledger, metrics,
-    observations, openapi, page, problem, properties, quarantine, send, sessions, things,
-    things_import, townships, users,
+    alerts, clock, credentials, datastreams, events, guard, health, identity, indices, ledger,
+    metrics, observations, openapi, overrides, page, problem, properties, quarantine, scores, send,
+    sessions, silences, things, things_import, townships, users, webhook,
 };
 
 /// The operations of `/api/v1`, but for those with bodies of their own size.
@@ -34,6 +35,8 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(townships::list))
         .routes(routes!(indices::list))
         .routes(routes!(indices::scores))
+        .routes(routes!(scores::series))
+        .routes(routes!(scores::explanation))
         .routes(routes!(events::stream::listen))
         .routes(routes!(things::list, things::create))
         .routes(routes!(things::read, things::replace))
@@ -50,20 +53,47 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(quarantine::redrive))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::set_password))
+        .routes(routes!(webhook::routes::list))
+        .routes(routes!(webhook::routes::test))
+}
+
+/// What is declared by others, and what people do about alerts.
+fn declarations() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(signals::list, signals::create))
+        .routes(routes!(signals::read, signals::replace))
+        .routes(routes!(responses::list, responses::create))
+        .routes(routes!(responses::read, responses::replace))
+        .routes(routes!(recall_orders::list, recall_orders::create))
+        .routes(routes!(recall_orders::read, recall_orders::replace))
+        .routes(routes!(storms::list, storms::create))
+        .routes(routes!(storms::read, storms::replace))
+        .routes(routes!(bulletins::list, bulletins::create))
+        .routes(routes!(bulletins::read, bulletins::replace))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::read))
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(alerts::close))
+        .routes(routes!(silences::list, silences::create))
+        .routes(routes!(silences::end))
+        .routes(routes!(overrides::list, overrides::create))
+        .routes(routes!(overrides::end))
 }
 
 fn imports() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(things_import::import))
+    OpenApiRouter::new()
+        .routes(routes!(things_import::import))
+        .routes(routes!(storms_import::import))
 }
 
 /// The document as the routes describe themselves.
 pub(crate) fn described() -> utoipa::openapi::OpenApi {
-    operations().merge(imports()).into_openapi()
+    operations().merge(declarations()).merge(imports()).into_openapi()
 }
 
 pub fn router(state: AppState) -> Router {
     let options = &state.options;
-    let (operations, _) = operations().split_for_parts();
+    let (operations, _) = operations().merge(declarations()).split_for_parts();
     let (imports, _) = imports().split_for_parts();
     let api = Router::new()
         .merge(operations.layer(RequestBodyLimitLayer::new(options.body_bytes_max)))

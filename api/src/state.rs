@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
+use analytics::Runner;
 use governor::DefaultKeyedRateLimiter;
 use governor::Quota;
 use ingest::{Pipeline, PipelineClosed};
@@ -22,7 +23,8 @@ use crate::health::ProbeCache;
 use crate::housekeeping::keep_house;
 use crate::options::ApiOptions;
 use crate::password::{PasswordError, Passwords};
-use crate::score_source::{ScoreAt, ScoreSource};
+use crate::webhook::Sender;
+use crate::wire::ScoreFacts;
 
 /// Closes the connections of a thing whose credential has changed.
 pub type DisconnectThing = Arc<dyn Fn(&ThingId) + Send + Sync>;
@@ -47,12 +49,15 @@ pub struct AppParts {
     pub pipeline: Pipeline,
     pub catalogue: Arc<Catalogue>,
     pub county: County,
-    pub scores: ScoreSource,
+    /// Open, and started by whoever wants ticks.
+    pub runner: Runner,
     pub clock: Clock,
     pub options: ApiOptions,
     pub prometheus: Option<PrometheusHandle>,
     pub readiness: Vec<ReadinessSource>,
     pub disconnect_thing: Option<DisconnectThing>,
+    /// Its task is run by whoever sends.
+    pub webhooks: Sender,
     /// Cancelled when the program stops: event streams end.
     pub shutdown: CancellationToken,
 }
@@ -75,15 +80,14 @@ pub struct Shared {
     pipeline: Mutex<Option<Pipeline>>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) county: County,
-    pub(crate) score_at: ScoreAt,
-    pub(crate) model: String,
-    pub(crate) model_hash: String,
-    pub(crate) levels: Vec<(model::Level, f64)>,
+    pub(crate) runner: Runner,
+    pub(crate) score_facts: ScoreFacts,
     pub(crate) clock: Clock,
     pub(crate) options: ApiOptions,
     pub(crate) prometheus: Option<PrometheusHandle>,
     pub(crate) readiness: Vec<ReadinessSource>,
     pub(crate) disconnect_thing: Option<DisconnectThing>,
+    pub(crate) webhooks: Sender,
     pub(crate) shutdown: CancellationToken,
     pub(crate) hub: Hub,
     /// The source that `POST /observations` books under.
@@ -118,10 +122,17 @@ impl AppState {
         let options = parts.options;
         let source = SourceName::parse("http").expect("`http` fits the grammar of sources");
         let http_source = parts.store.source(&source).await?;
+        let (runner, origin) = (parts.runner, parts.store.origin());
+        let score_facts = ScoreFacts::new(&parts.county.code, origin, runner.models());
+        // Subscribe, then read: nothing falls between the two.
+        let (ticks, alerts) = (runner.subscribe(), runner.subscribe_alerts());
         let (hub, feeding) = Hub::start(HubParts {
             store: parts.store.clone(),
             pipeline: parts.pipeline.clone(),
-            ticks: parts.scores.ticks,
+            latest: runner.latest(),
+            ticks,
+            alerts,
+            facts: score_facts.clone(),
             clock: parts.clock.clone(),
             coalesce: options.coalesce,
             shutdown: parts.shutdown.clone(),
@@ -136,14 +147,13 @@ impl AppState {
             pipeline: Mutex::new(Some(parts.pipeline)),
             catalogue: parts.catalogue,
             county: parts.county,
-            score_at: parts.scores.at,
-            model: parts.scores.model,
-            model_hash: parts.scores.model_hash,
-            levels: parts.scores.levels,
+            runner,
+            score_facts,
             clock: parts.clock,
             prometheus: parts.prometheus,
             readiness: parts.readiness,
             disconnect_thing: parts.disconnect_thing,
+            webhooks: parts.webhooks,
             shutdown: parts.shutdown,
             hub,
             http_source,

@@ -29,7 +29,7 @@ pub(crate) const EVERY: usize = 500;
 pub(crate) async fn subscribe(port: u16) -> anyhow::Result<()> {
     let mut options = MqttOptions::new("acknowledge-only", "127.0.0.1", port);
     options
-        .set_keep_alive(Duration::from_secs(30))
+        .set_keep_alive(Duration::from_secs(600))
         .set_clean_start(true)
         .set_receive_maximum(Some(WINDOW))
         .set_max_packet_size(Some(256 * 1024));

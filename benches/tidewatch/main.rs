@@ -12,6 +12,7 @@ mod embedded;
 mod fsync;
 mod latency;
 mod latest;
+mod live;
 mod load;
 mod mqtt;
 mod process;
@@ -20,6 +21,7 @@ mod report;
 mod scores;
 mod setup;
 mod stats;
+mod storm;
 mod through_mosquitto;
 mod under_checkpoint;
 
@@ -49,8 +51,8 @@ pub(crate) struct Scale {
 const FULL: Scale = Scale { n_runs: 5, n_messages: 200_000, seconds: 5, long_seconds: 60 };
 const QUICK: Scale = Scale { n_runs: 3, n_messages: 40_000, seconds: 2, long_seconds: 10 };
 
-const NAMES: [&str; 7] =
-    ["mosquitto", "embedded", "latency", "latest", "disk", "checkpoint", "scores"];
+const NAMES: [&str; 9] =
+    ["mosquitto", "embedded", "latency", "latest", "disk", "checkpoint", "scores", "live", "storm"];
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -120,6 +122,8 @@ async fn measure(options: Options) -> anyhow::Result<()> {
             "latest" => latest::measure(scale).await,
             "disk" => disk::measure(scale).await,
             "scores" => scores::measure(scale),
+            "live" => live::measure(scale).await,
+            "storm" => storm::measure(scale).await,
             _ => under_checkpoint::measure(scale).await,
         };
         report.add(rows.with_context(|| format!("measurement `{name}`"))?);

@@ -195,7 +195,7 @@ pub struct Bulletin {
     pub forecast: Vec<StormFix>,
 }
 
-/// What a person decided about a datastream (domain.md section 5).
+/// What a person decided about a datastream (docs/indices.md section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverrideKind {

@@ -55,7 +55,7 @@ pub struct Limits {
     pub per_thing: bool,
 }
 
-/// How many samples make an alarm (domain.md section 5).
+/// How many samples make an alarm (docs/indices.md section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Persistence {
     P0,
@@ -63,7 +63,7 @@ pub enum Persistence {
     P2,
 }
 
-/// How a report by people ages (domain.md section 5).
+/// How a report by people ages (docs/indices.md section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportKind {

@@ -113,7 +113,7 @@ pub enum UnitError {
 }
 
 /// Litres of one mole of an ideal gas at 25 °C and 101.325 kPa: the factor of
-/// `ppm = mg/m³ · 24.45 / M` (domain.md 1.4).
+/// `ppm = mg/m³ · 24.45 / M` (docs/indices.md 1.4).
 const MOLAR_VOLUME_L: f64 = 24.45;
 
 impl Unit {

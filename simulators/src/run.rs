@@ -9,13 +9,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::device::{Budget, Schedule, Speaker};
+use crate::device::{Budget, Speaker};
 use crate::door::{Device, Door, DoorUrl, Session};
 use crate::fault::Faults;
 use crate::fleet::Fleet;
 use crate::noise::Noise;
 use crate::progress::{Progress, Summary};
-use crate::weather::ScenarioName;
+use crate::schedule::Schedule;
+use crate::weather::Scenario;
 
 /// How many messages of a device may wait for their acknowledgement.
 const WINDOW: u16 = 10;
@@ -39,9 +40,10 @@ pub struct SimulateOptions {
     pub devices: Vec<Device>,
     /// Says how often each property reports.
     pub catalogue: Arc<Catalogue>,
-    pub scenario: ScenarioName,
+    pub scenario: Scenario,
     pub door: Door,
-    /// How many times faster than its period each sensor reports.
+    /// How many times faster than its period each sensor reports; a script has
+    /// a pace of its own.
     pub rate: f64,
     pub seed: u64,
     pub messages_max: Option<u64>,
@@ -98,7 +100,6 @@ fn spawn_devices(
     tasks: &mut JoinSet<()>,
 ) {
     let start = options.clock.scene();
-    let scenario = options.scenario.beginning(start);
     let budget = Arc::new(Budget::new(options.messages_max));
     let door = Arc::new(options.door.clone());
     for (n, device) in (0_u32..).zip(&options.devices) {
@@ -113,9 +114,16 @@ fn spawn_devices(
             give_up: give_up.clone(),
         };
         let speaker = Speaker {
-            schedule: Schedule::new(&thing, &options.catalogue, options.rate, noise, start),
+            schedule: match &options.scenario {
+                Scenario::Script(script) => {
+                    Schedule::scripted(&thing, &options.catalogue, noise, script.begin)
+                }
+                Scenario::Fleet | Scenario::Storm { .. } => {
+                    Schedule::new(&thing, &options.catalogue, options.rate, noise, start)
+                }
+            },
             thing,
-            fleet: Fleet { seed: options.seed, scenario },
+            fleet: Fleet { seed: options.seed, scenario: options.scenario.clone() },
             faults: options.faults.clone(),
             clock: options.clock.clone(),
             start,

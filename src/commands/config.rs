@@ -10,8 +10,7 @@ pub(crate) fn config(command: &ConfigCommand) -> anyhow::Result<()> {
         ConfigCommand::Check(args) => {
             let loaded = config::load(args.config.as_deref())?;
             let models = &loaded.models;
-            let heads =
-                [&models.hazard.head, &models.township_safety.head, &models.flood_typhoon.head];
+            let heads = [&models.safety.head, &models.flood.head];
             println!(
                 "ok: {} properties, {} townships of {}, models {}",
                 loaded.catalogue.iter().count(),

@@ -37,7 +37,7 @@ pub(crate) fn wind(args: &TrackArgs) -> anyhow::Result<()> {
 }
 
 pub(crate) fn outlook(args: &OutlookArgs) -> anyhow::Result<()> {
-    let ladder = config::load(args.config.config.as_deref())?.models.flood_typhoon.ladder;
+    let ladder = config::load(args.config.config.as_deref())?.models.flood.ladder;
     let track = read(&args.track.track)?;
     let site = commands::parse_site(&args.track.at).map_err(|error| one(&error))?;
     let csv = commands::outlook(&track, &args.track.storm, site, &ladder);

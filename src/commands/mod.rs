@@ -2,13 +2,17 @@
 
 mod config;
 mod decode;
+mod demo;
 mod index;
 mod ledger;
 mod quarantine;
 mod repair;
+mod replay;
+pub(crate) mod scene;
 mod simulate;
 mod things;
 mod user;
+mod webhook;
 
 use std::fmt;
 use std::future::Future;
@@ -34,6 +38,8 @@ impl std::error::Error for UsageError {}
 pub(crate) fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => block_on(run::run(args)),
+        Command::Demo(args) => block_on(demo::demo(args)),
+        Command::Replay(args) => block_on(replay::replay(args)),
         Command::Simulate(args) => block_on(simulate::simulate(*args)),
         Command::Decode(args) => decode::decode(&args),
         Command::Things(command) => block_on(things::things(command)),
@@ -45,6 +51,7 @@ pub(crate) fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Wind(args) => index::wind(&args),
         Command::Outlook(args) => index::outlook(&args),
         Command::SoilWater(args) => index::soil_water(&args),
+        Command::Webhook(command) => block_on(webhook::webhook(command)),
         Command::Openapi => {
             println!("{}", api::openapi_json());
             Ok(())

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hyper::Method;
 use model::{Clock, Thing, ThingKind, thing_csv};
 use serde_json::json;
-use simulators::{Device, Door, DoorUrl, Faults, SimulateOptions, series};
+use simulators::{Device, Door, DoorUrl, Faults, ScenarioName, SimulateOptions, series};
 use tokio_util::sync::CancellationToken;
 
 use super::UsageError;
@@ -108,7 +108,7 @@ async fn play_scenario(
     shutdown: CancellationToken,
 ) -> anyhow::Result<(String, u64)> {
     let usage = |error: anyhow::Error| anyhow::Error::new(UsageError(format!("{error:#}")));
-    let scenario = args.scenario.parse().map_err(usage)?;
+    let scenario: ScenarioName = args.scenario.parse().map_err(usage)?;
     let faults: Faults = args.faults.parse().map_err(usage)?;
     let loaded = config::load(args.target.config.config.as_deref())?;
     let (things, csv) = example_fleet(&loaded, args.things)?;
@@ -127,7 +127,7 @@ async fn play_scenario(
     let options = SimulateOptions {
         devices,
         catalogue: Arc::new(loaded.catalogue),
-        scenario,
+        scenario: scenario.beginning(Clock::System.scene()),
         door,
         rate: args.rate,
         seed: args.seed,
@@ -190,7 +190,7 @@ async fn running(args: &SimulateArgs) -> anyhow::Result<Client> {
     )
 }
 
-async fn register(client: &Client, csv: Vec<u8>) -> anyhow::Result<()> {
+pub(super) async fn register(client: &Client, csv: Vec<u8>) -> anyhow::Result<()> {
     let body = Bytes::from(csv);
     let path = "/api/v1/things/import?dry_run=false";
     let answer = client.request(Method::POST, path, "text/csv", body).await?.expect_success()?;
@@ -201,7 +201,10 @@ async fn register(client: &Client, csv: Vec<u8>) -> anyhow::Result<()> {
     }
 }
 
-async fn issue(client: &Client, things: &[Thing]) -> anyhow::Result<Vec<(Thing, String)>> {
+pub(super) async fn issue(
+    client: &Client,
+    things: &[Thing],
+) -> anyhow::Result<Vec<(Thing, String)>> {
     let mut issued = Vec::with_capacity(things.len());
     if let [thing] = things {
         let path = format!("/api/v1/things/{}/credentials", encode(thing.id.as_str()));

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use model::{LocalizedName, Position, Township, TownshipCode};
+use analytics::world::Facts;
+use model::{Catalogue, LocalizedName, Position, Township, TownshipCode};
 use serde::Deserialize;
 use toml::Table;
 
+use super::facts::{FactsInput, HavenRow, MustMonitorRow, TownshipTable};
 use super::overlay::{Problem, merge};
 use super::{Files, Shipped, parse_layer};
 
@@ -20,6 +22,7 @@ pub(crate) struct County {
     pub(crate) townships: Vec<Township>,
     /// GeoJSON, one feature per township, illustrative until replaced.
     pub(crate) outlines: serde_json::Value,
+    pub(crate) facts: Facts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -32,7 +35,7 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    fn contains(&self, position: Position) -> bool {
+    pub(super) fn contains(&self, position: Position) -> bool {
         (self.west..=self.east).contains(&position.longitude())
             && (self.south..=self.north).contains(&position.latitude())
     }
@@ -47,17 +50,11 @@ struct CountyFile {
     title: LocalizedName,
     bounds: Bounds,
     #[serde(default)]
-    haven: Vec<Haven>,
-}
-
-/// Where vessels shelter.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Haven {
-    id: String,
-    name: LocalizedName,
-    position: Position,
-    radius_m: f64,
+    haven: Vec<HavenRow>,
+    #[serde(default)]
+    must_monitor: MustMonitorRow,
+    #[serde(default)]
+    township: Vec<TownshipTable>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,7 +69,14 @@ struct TownshipRow {
     villages: Option<u32>,
 }
 
-pub(super) fn load(files: &Files, folder: &str, problems: &mut Vec<Problem>) -> Option<County> {
+/// `groups` are the ids of Index B's hazard groups.
+pub(super) fn load(
+    files: &Files,
+    folder: &str,
+    groups: &[String],
+    catalogue: &Catalogue,
+    problems: &mut Vec<Problem>,
+) -> Option<County> {
     let at = |name: &str| format!("counties/{folder}/{name}");
     let is_shipped = Shipped::iter().any(|name| name.starts_with(&at("")));
     if !is_shipped && files.folder.is_none() {
@@ -87,6 +91,14 @@ pub(super) fn load(files: &Files, folder: &str, problems: &mut Vec<Problem>) -> 
     let file = county_file(files, &at("county.toml"), problems)?;
     let townships = townships(files, &at("townships.csv"), &file.bounds, problems);
     let outlines = outlines(files, &at("townships.geojson"), &townships, problems);
+    let facts = FactsInput {
+        file: at("county.toml"),
+        townships: &townships,
+        havens: file.haven,
+        must_monitor: file.must_monitor,
+        tables: file.township,
+    };
+    let facts = facts.into_facts(groups, catalogue, problems);
     Some(County {
         code: file.code,
         name: file.name,
@@ -95,6 +107,7 @@ pub(super) fn load(files: &Files, folder: &str, problems: &mut Vec<Problem>) -> 
         bounds: file.bounds,
         townships,
         outlines,
+        facts,
     })
 }
 
@@ -123,13 +136,7 @@ fn county_file(files: &Files, name: &str, problems: &mut Vec<Problem>) -> Option
         refuse("bounds", "west must lie west of east, south must lie south of north".to_owned());
     }
     for haven in &file.haven {
-        let key = format!("haven `{}` ({})", haven.id, haven.name.zh);
-        if !file.bounds.contains(haven.position) {
-            refuse(&key, "lies outside the county's bounds".to_owned());
-        }
-        if !(haven.radius_m > 0.0 && haven.radius_m.is_finite()) {
-            refuse(&key, format!("radius_m {} is not above 0", haven.radius_m));
-        }
+        haven.check(&file.bounds, &mut refuse);
     }
     Some(file)
 }

@@ -4,19 +4,21 @@
 use toml::{Table, Value};
 
 use super::overlay::{Layer, Problem, merge};
-use super::settings::{MqttSource, Settings};
+use super::settings::{MqttSource, Settings, WebhookSettings};
 
 /// Prefix of environment variables: `TIDEWATCH__HTTP__LISTEN`.
 pub(super) const ENVIRONMENT_PREFIX: &str = "TIDEWATCH__";
 
 /// `shipped` has every key; what it does not have is unknown. The one
-/// exception is `source`, whose elements are checked by their struct.
+/// exceptions are `source` and `webhook`, whose elements are checked by their
+/// structs.
 pub(super) fn settings(shipped: &Table, layers: &[Layer], problems: &mut Vec<Problem>) -> Settings {
     let mut merged = shipped.clone();
     for layer in layers {
         for (section, value) in &layer.table {
             match (section.as_str(), shipped.get(section), value) {
                 ("source", _, value) => check_sources(layer, value, problems),
+                ("webhook", _, value) => check_webhooks(layer, value, problems),
                 (_, Some(Value::Table(known)), Value::Table(found)) => {
                     check_section(layer, section, known, found, problems);
                 }
@@ -96,6 +98,18 @@ fn check_sources(layer: &Layer, value: &Value, problems: &mut Vec<Problem>) {
     }
 }
 
+fn check_webhooks(layer: &Layer, value: &Value, problems: &mut Vec<Problem>) {
+    let Value::Array(webhooks) = value else {
+        problems.push(layer.problem("webhook", "must be written as [[webhook]]"));
+        return;
+    };
+    for (index, webhook) in webhooks.iter().enumerate() {
+        if let Err(error) = webhook.clone().try_into::<WebhookSettings>() {
+            problems.push(layer.problem(&format!("webhook.{index}"), error.message()));
+        }
+    }
+}
+
 /// The environment as one more layer. A value that is TOML is taken as such,
 /// else as text: `TIDEWATCH__HTTP__LISTEN=0.0.0.0:80` needs no quotes.
 pub(super) fn environment(variables: impl Iterator<Item = (String, String)>) -> Layer {
@@ -150,6 +164,17 @@ mod tests {
              [[source.mqtt]]\nname = \"b\"\nhots = \"h\"\n[[source.amqp]]\nx = 1\n",
             &["5:source.mqtt.1", "8:source.amqp"],
         );
+    }
+
+    #[test]
+    fn webhooks_are_checked_one_by_one() {
+        check(
+            "[[webhook]]\nname = \"a\"\nurl = \"https://h/\"\nsecret_file = \"/s\"\n\
+             [[webhook]]\nname = \"b\"\n[[webhook]]\nname = \"c\"\nurl = \"https://h/\"\n\
+             secret_file = \"/s\"\nmin_level = \"purple\"\n",
+            &["5:webhook.1", "7:webhook.2"],
+        );
+        check("[webhook]\nname = \"a\"\n", &["1:webhook"]);
     }
 
     #[test]

@@ -3,18 +3,21 @@
 //! module that reads configuration files or the environment.
 
 mod county;
+mod facts;
 mod load_settings;
 mod overlay;
+mod scenarios;
 mod settings;
 mod size_text;
 mod source;
+mod webhook;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use analytics::Models;
 use analytics::flood_typhoon::FloodModel;
-use analytics::hazard::HazardModel;
 use analytics::model_file::ModelError;
 use analytics::township_safety::SafetyModel;
 use model::{Catalogue, ObservedProperty, PropertyId, PropertySpec};
@@ -22,7 +25,9 @@ use rust_embed::RustEmbed;
 use toml::{Table, Value};
 
 pub(crate) use county::County;
-use overlay::{Layer, Problem, differences, merge};
+pub(crate) use overlay::{Layer, Problem};
+use overlay::{differences, merge};
+pub(crate) use scenarios::{scenario_file, scenarios};
 pub(crate) use settings::{LogFormat, LogSettings, PublicRead, Settings};
 
 /// The folder `config/`, read-only inside the binary.
@@ -38,17 +43,9 @@ pub(crate) struct Config {
     pub(crate) models: Models,
 }
 
-/// The index models in force.
-#[derive(Debug)]
-pub(crate) struct Models {
-    pub(crate) hazard: HazardModel,
-    pub(crate) township_safety: SafetyModel,
-    pub(crate) flood_typhoon: FloodModel,
-}
-
 /// All mistakes of all files.
 #[derive(Debug)]
-pub(crate) struct InvalidConfig(Vec<Problem>);
+pub(crate) struct InvalidConfig(pub(crate) Vec<Problem>);
 
 impl std::error::Error for InvalidConfig {}
 
@@ -136,7 +133,13 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, InvalidConfig> {
     check_settings(&settings, &layers, &mut problems);
     let catalogue = load_catalogue(&files, &mut problems);
     let models = load_models(&files, catalogue.as_ref(), &mut problems);
-    let county = county::load(&files, &settings.county.folder, &mut problems);
+    let groups: Vec<String> = models
+        .iter()
+        .flat_map(|models| models.flood.groups.iter().map(|group| group.id.clone()))
+        .collect();
+    let empty = Catalogue::default();
+    let known = catalogue.as_ref().unwrap_or(&empty);
+    let county = county::load(&files, &settings.county.folder, &groups, known, &mut problems);
 
     match (catalogue, models, county) {
         (Some(catalogue), Some(models), Some(county)) if problems.is_empty() => {
@@ -208,6 +211,12 @@ fn check_settings(settings: &Settings, layers: &[Layer], problems: &mut Vec<Prob
     if settings.ingest.bytes_in_flight_max < settings.ingest.packet_max {
         refuse("ingest.bytes_in_flight_max", "is below ingest.packet_max".to_owned());
     }
+    if let Err(reason) = webhook::check_external_url(&settings.http.external_url) {
+        refuse("http.external_url", reason.to_owned());
+    }
+    for (key, reason) in webhook::problems(&settings.webhook) {
+        refuse(&format!("webhook.{key}"), reason);
+    }
     for (index, source) in settings.source.mqtt.iter().enumerate() {
         for (key, reason) in source.problems(settings.ingest.packet_max) {
             refuse(&format!("source.mqtt.{index}.{key}"), reason);
@@ -261,23 +270,15 @@ fn load_models(
     // Without a catalogue every property would be unknown.
     let in_catalogue =
         |check: &dyn Fn(&Catalogue) -> Result<(), Vec<ModelError>>| catalogue.map_or(Ok(()), check);
-    let hazard = load_model(files, "hazard", problems, |text| {
-        let model = HazardModel::from_toml(text)?;
-        in_catalogue(&|catalogue| model.check_properties(catalogue)).map(|()| model)
-    });
-    let township_safety = load_model(files, "township-safety", problems, |text| {
+    let safety = load_model(files, "township-safety", problems, |text| {
         let model = SafetyModel::from_toml(text)?;
         in_catalogue(&|catalogue| model.check_properties(catalogue)).map(|()| model)
     });
-    let flood_typhoon = load_model(files, "flood-typhoon", problems, |text| {
+    let flood = load_model(files, "flood-typhoon", problems, |text| {
         let model = FloodModel::from_toml(text)?;
         in_catalogue(&|catalogue| model.check_properties(catalogue)).map(|()| model)
     });
-    Some(Models {
-        hazard: hazard?,
-        township_safety: township_safety?,
-        flood_typhoon: flood_typhoon?,
-    })
+    Some(Models { flood: flood?, safety: safety? })
 }
 
 fn load_model<M>(
@@ -332,12 +333,7 @@ pub(crate) fn diff(file: Option<&Path>) -> Result<Vec<String>, InvalidConfig> {
         compare("tidewatch.toml", &layer.table, &layer.name, &mut problems);
     }
     let files = Files { folder: file.map(folder_of) };
-    for name in [
-        "properties.toml",
-        "models/hazard.toml",
-        "models/township-safety.toml",
-        "models/flood-typhoon.toml",
-    ] {
+    for name in ["properties.toml", "models/township-safety.toml", "models/flood-typhoon.toml"] {
         if let Some(layer) = files.own_layer(name, &mut problems) {
             compare(name, &layer.table, &layer.name, &mut problems);
         }

@@ -62,8 +62,9 @@ impl Layer {
     pub(crate) fn sets(&self, key: &str) -> bool {
         let mut steps = key.split('.');
         let section = steps.next().and_then(|section| self.table.get(section));
-        match (section.and_then(Value::as_table), steps.next()) {
-            (Some(section), Some(step)) => section.contains_key(step),
+        match (section, steps.next()) {
+            (Some(Value::Table(section)), Some(step)) => section.contains_key(step),
+            (Some(Value::Array(_)), Some(_)) => true,
             _ => false,
         }
     }

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use model::duration_text;
+use analytics::alerts::Class;
+use model::{Level, duration_text};
 use serde::{Deserialize, Serialize};
 
 use super::size_text;
@@ -23,6 +24,9 @@ pub(crate) struct Settings {
     pub(crate) shutdown: ShutdownSettings,
     #[serde(skip_serializing_if = "SourceSettings::is_empty")]
     pub(crate) source: SourceSettings,
+    /// Receivers of alerts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) webhook: Vec<WebhookSettings>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +56,18 @@ pub(crate) struct HttpSettings {
     pub(crate) connections_max: usize,
     #[serde(with = "duration_text")]
     pub(crate) header_timeout: Duration,
+    /// Where people reach the program; empty is `http://` and `listen`.
+    pub(crate) external_url: String,
+}
+
+impl HttpSettings {
+    /// Without a slash at the end.
+    pub(crate) fn external_url(&self) -> String {
+        match self.external_url.trim_end_matches('/') {
+            "" => format!("http://{}", self.listen),
+            url => url.to_owned(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,6 +186,42 @@ pub(crate) struct MqttRoute {
     pub(crate) codec: String,
 }
 
+/// One receiver of alerts outside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookSettings {
+    pub(crate) name: String,
+    /// Path and query may be secret: shown without them.
+    #[serde(serialize_with = "without_path")]
+    pub(crate) url: String,
+    /// The secret itself never stands in a configuration file.
+    pub(crate) secret_file: PathBuf,
+    #[serde(default = "default_min_level")]
+    pub(crate) min_level: Level,
+    /// Empty means all.
+    #[serde(default)]
+    pub(crate) classes: Vec<Class>,
+    /// Gets replayed and simulated data, and only that.
+    #[serde(default)]
+    pub(crate) exercise: bool,
+    #[serde(default)]
+    pub(crate) allow_private: bool,
+    #[serde(default)]
+    pub(crate) allow_http_loopback: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+fn default_min_level() -> Level {
+    Level::Yellow
+}
+
+fn without_path<S: serde::Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    serializer.collect_str(&format_args!("{scheme}://{host}/…"))
+}
+
 fn default_mqtt_port() -> u16 {
     1883
 }
@@ -208,6 +260,7 @@ impl Default for HttpSettings {
             listen: loopback(8080),
             connections_max: 2000,
             header_timeout: Duration::from_secs(10),
+            external_url: String::new(),
         }
     }
 }
@@ -288,6 +341,25 @@ mod duration_or_none {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn printed_settings_hide_what_a_url_may_hold() {
+        let text = "[[webhook]]\nname = \"duty\"\nsecret_file = \"/etc/x\"\n\
+                    url = \"https://relay.example:8443/send?key=hush\"";
+        let settings: Settings = toml::from_str(text).unwrap();
+        let printed = toml::to_string(&settings).unwrap();
+        assert!(printed.contains("\"https://relay.example:8443/…\""), "{printed}");
+        assert!(!printed.contains("hush"));
+        assert_eq!(settings.webhook[0].min_level, Level::Yellow);
+    }
+
+    #[test]
+    fn the_external_url_is_where_the_program_listens_unless_it_is_set() {
+        let mut http = HttpSettings::default();
+        assert_eq!(http.external_url(), "http://127.0.0.1:8080");
+        http.external_url = "https://tidewatch.example/".to_owned();
+        assert_eq!(http.external_url(), "https://tidewatch.example");
+    }
 
     #[test]
     fn the_shipped_file_holds_every_key_at_its_default() {

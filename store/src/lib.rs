@@ -4,9 +4,12 @@
 //! An acknowledgement follows `commit`: when it returns, the rows are on disk
 //! with an fsync, together with the ledger that counts them.
 
+mod buckets;
 mod directory;
+mod document;
 mod error;
 mod files;
+mod follower;
 mod journal;
 mod queries;
 mod query;
@@ -17,9 +20,12 @@ mod rows;
 mod space;
 mod sqlite;
 mod store;
+mod tick;
 
 pub use directory::{DatastreamRecord, Directory, ThingRecord};
+pub use document::{DocumentOutcome, DocumentRefusal, StoredDocument};
 pub use error::StoreError;
+pub use follower::{Commit, Content, Follower};
 pub use query::{
     Aggregate, AggregateRow, LatestRow, LedgerRow, QuarantineFilter, Quarantined, Rejected, Step,
     StoredObservation, TimeRange,
@@ -30,3 +36,7 @@ pub use rows::{
 };
 pub use space::FREE_BYTES_MIN;
 pub use store::{Expected, Journal, PutOutcome, StartReport, Store, StoreOptions, ThingRefusal};
+pub use tick::{
+    AlertFilter, AlertRow, AlertTransitionRow, MemoryPart, OutboxNew, OutboxRow, OutboxState,
+    ScoreFilter, ScoreRow, TickRow, TickWrite, UnknownOutboxState,
+};

@@ -12,6 +12,11 @@ pub struct DatastreamKey(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceKey(pub u16);
 
+impl SourceKey {
+    /// Of rows read back from the journal, which does not keep it.
+    pub const UNKNOWN: SourceKey = SourceKey(0);
+}
+
 /// A checked reading with its flag.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ObservationRow {

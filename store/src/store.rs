@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::files::DataDirectory;
 use crate::journal::{self, Shared, Started, WriterHandle};
 use crate::query::Step;
+use crate::readers::Readers;
 use crate::space::Space;
 use crate::{
     Aggregate, AggregateRow, Committed, DatastreamKey, Directory, LatestRow, LedgerRow,
@@ -139,6 +140,18 @@ impl Store {
         self.0.origin
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    pub(crate) fn writer(&self) -> &WriterHandle {
+        &self.0.writer
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.0.shared.readers
+    }
+
     pub fn registry(&self) -> &Registry {
         &self.0.registry
     }
@@ -237,6 +250,26 @@ impl Store {
         limit: usize,
     ) -> Result<(u64, Vec<Vec<StoredObservation>>), StoreError> {
         self.0.shared.readers.read(move |c| queries::slices(c, &datastreams, range, limit)).await
+    }
+
+    /// Rows of several datastreams, each in time order, as they were when
+    /// `as_of` was the last commit: later rows are left out, and the values
+    /// that they took the place of are there. At most `limit` rows in all,
+    /// which cuts off the end of the range.
+    pub async fn slices_as_of(
+        &self,
+        keys: Vec<DatastreamKey>,
+        range: TimeRange,
+        as_of: u64,
+        limit: usize,
+    ) -> Result<Vec<Vec<StoredObservation>>, StoreError> {
+        self.readers().read(move |c| queries::as_of::slices(c, &keys, range, as_of, limit)).await
+    }
+
+    /// Things and their datastreams as they were when `as_of` was the last
+    /// commit, in order of their ids.
+    pub async fn things_as_of(&self, as_of: u64) -> Result<Vec<Thing>, StoreError> {
+        self.readers().read(move |c| queries::as_of::things(c, as_of)).await
     }
 
     /// Failed values are left out, and windows without a value. At most `limit`

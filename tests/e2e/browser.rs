@@ -13,7 +13,7 @@ use crate::support::server::Server;
 use crate::support::{programs, wait_for};
 
 const FLEET_LIMIT: Duration = Duration::from_secs(60);
-const SCRIPT_LIMIT: Duration = Duration::from_secs(60);
+const SCRIPT_LIMIT: Duration = Duration::from_secs(240);
 
 /// Long enough for the page to say so.
 const OUTAGE: Duration = Duration::from_secs(6);
@@ -55,7 +55,7 @@ async fn the_page_says_when_the_server_is_gone_and_finds_it_again() -> anyhow::R
 }
 
 /// The browser's script for this server.
-async fn script(server: &Server, arguments: &[&str]) -> anyhow::Result<Command> {
+pub(super) async fn script(server: &Server, arguments: &[&str]) -> anyhow::Result<Command> {
     let chromium = programs::find(&["chromium", "chromium-browser"], "chromium")?;
     let node = programs::find(&["node"], "nodejs (20.19 or newer; `make e2e` gets one)")?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -76,7 +76,7 @@ async fn script(server: &Server, arguments: &[&str]) -> anyhow::Result<Command> 
     Ok(script)
 }
 
-async fn run(script: Command) -> anyhow::Result<()> {
+pub(super) async fn run(script: Command) -> anyhow::Result<()> {
     let finished = programs::run(script, b"").await?;
     eprintln!("{}{}", finished.stdout, finished.stderr);
     finished.expect_code(0).context("the page in Chromium")?;

@@ -1,6 +1,7 @@
 //! The real program from outside: devices, operators, a browser, and faults.
 //! Every test has a server, ports and directories of its own.
 
+mod alarms;
 mod bad_input;
 mod browser;
 mod command_line;
@@ -12,3 +13,4 @@ mod hazard;
 mod kills;
 mod live;
 mod recorded;
+mod replay;

@@ -11,6 +11,7 @@ pub(crate) mod oracle;
 pub(crate) mod ports;
 pub(crate) mod programs;
 pub(crate) mod publisher;
+pub(crate) mod receiver;
 pub(crate) mod server;
 pub(crate) mod things;
 

@@ -52,8 +52,10 @@ export class Browser {
   }
 
   /** Opens the page; `problems` grows with console errors, exceptions and CSP violations. */
-  async open({ width, height, colorScheme = 'light', isLossExpected = false }) {
-    const context = await this.#browser.newContext({ viewport: { width, height }, colorScheme });
+  async open(view) {
+    const { width, height, colorScheme = 'light', isTouch = false, isLossExpected = false } = view;
+    const viewport = { width, height };
+    const context = await this.#browser.newContext({ viewport, colorScheme, hasTouch: isTouch });
     const page = await context.newPage();
     const problems = [];
     await page.exposeFunction('reportViolation', (text) => problems.push(`CSP: ${text}`));
@@ -64,7 +66,8 @@ export class Browser {
     });
     page.on('pageerror', (error) => problems.push(`exception: ${error.message}`));
     page.on('console', (message) => {
-      if (message.type() === 'error' && !isLossExpected) problems.push(message.text());
+      if (message.type() === 'error' && !isLossExpected)
+        problems.push(`${message.text()} ${message.location().url}`);
     });
     const origin = new URL(this.#settings.baseUrl).origin;
     page.on('request', (request) => {

@@ -6,15 +6,18 @@
  *
  * BASE_URL        the page's address
  * ADMIN_PASSWORD  when set, logs in through the dialog first (ADMIN_NAME, default `admin`)
+ *                 and acknowledges the first alert, which stays acknowledged
  * OUT             a directory for screenshots; none are taken without it
  * CHROMIUM        the browser, default /usr/bin/chromium
  * TOWNSHIPS       how many there have to be, default 18
  *
  * `--lost` kills SERVER_PID and wants the stale state within 5 s; with
  * EXPECT_RECOVERY=1 somebody starts the server again, and the page has to be
- * live again without a reload. Exit 0: all holds; 1: a line says what does not.
+ * live again without a reload. `--alarms` wants the alerts of EXPECTED (see
+ * alarms.mjs), and no others. Exit 0: all holds; 1: a line says what does not.
  */
 
+import { checkAlarms } from './alarms.mjs';
 import { Browser } from './browser.mjs';
 import { checkLost } from './lost.mjs';
 import { checkOverview } from './checks.mjs';
@@ -28,11 +31,13 @@ const settings = {
   nTownships: Number(process.env.TOWNSHIPS ?? '18'),
   serverPid: Number(process.env.SERVER_PID ?? '0'),
   expectsRecovery: process.env.EXPECT_RECOVERY === '1',
+  expected: process.env.EXPECTED ?? '',
 };
+const CHECKS = { '--lost': checkLost, '--alarms': checkAlarms };
 
 const browser = await Browser.launch(settings);
 try {
-  await (process.argv.includes('--lost') ? checkLost : checkOverview)(browser, settings);
+  await (CHECKS[process.argv[2]] ?? checkOverview)(browser, settings);
   console.log('the page is as it should be');
 } catch (error) {
   console.error(

@@ -10,8 +10,7 @@ import {
   pageOf,
   ROWS_PER_PAGE,
 } from '../src/lib/domain/rows';
-import { levelCounts, townshipRows } from '../src/lib/domain/townships';
-import { BOUNDS, score, thing, township } from './fixtures';
+import { BOUNDS, thing } from './fixtures';
 
 test.each([
   [null, null],
@@ -53,33 +52,6 @@ test('a flag is a code or a word, and never better than it was sent', () => {
   expect(qualityFlag('suspect')).toBe('suspect');
   expect(qualityFlag(7)).toBe('not_evaluated');
   expect(qualityFlag('splendid')).toBe('not_evaluated');
-});
-
-test('the worse level comes first, then the higher score; no data last but listed', () => {
-  const at = '2026-07-25T08:15:00+08:00';
-  const scores = new Map([
-    ['1', score('1', at, { score: 63, level: 'blue' })],
-    ['2', score('2', at, { score: 61, level: 'yellow' })],
-    ['3', score('3', at, { score: null, level: null })],
-    ['4', score('4', at, { score: 64, level: 'blue' })],
-  ]);
-  const townships = ['1', '2', '3', '4', '5'].map(township);
-  const order = (by: 'hazard' | 'code') =>
-    townshipRows(townships, scores, by)
-      .map((row) => row.township.code)
-      .join('');
-  expect(order('hazard')).toBe('24135');
-  expect(order('code')).toBe('12345');
-
-  const counts = levelCounts(townshipRows(townships, scores, 'code'));
-  expect(counts.map(({ level, n }) => [level, n])).toEqual([
-    ['red', 0],
-    ['orange', 0],
-    ['yellow', 1],
-    ['blue', 2],
-    ['none', 0],
-    [null, 2],
-  ]);
 });
 
 test('rows are found by township, kind and any words, in both languages', () => {

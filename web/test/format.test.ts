@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { formatScore, formatValue, truncateToTenth } from '../src/lib/format/number';
-import { ageOf, formatClock, formatInstant, parseTime } from '../src/lib/format/time';
+import { ageOf, formatClock, formatInstant, formatMinute, parseTime } from '../src/lib/format/time';
 
 test.each([
   [89.96, 89.9],
@@ -39,6 +39,14 @@ test('times are those of Asia/Shanghai, wherever the browser is', () => {
   expect(at).not.toBeNull();
   expect(formatClock(at ?? 0, 'zh')).toBe('08:15:30');
   expect(formatClock(at ?? 0, 'en')).toBe('08:15:30');
+});
+
+test('a date cannot be read in two ways', () => {
+  const at = Date.parse('2012-08-07T20:00:00+08:00');
+  const later = at + 2 * 86_400_000;
+  expect(formatMinute(at, later, 'zh')).toBe('08/07 20:00');
+  expect(formatMinute(at, later, 'en')).toBe('7 Aug 20:00');
+  expect(formatInstant(at, later, 'en')).toBe('7 Aug 2012 20:00:00');
 });
 
 test('an instant of another day says which', () => {

@@ -9,11 +9,14 @@ import {
   SILENT_AFTER_MS,
   type Evidence,
 } from '../src/lib/live/connection';
-import { emptyLiveData, newestScoreTime, reduce } from '../src/lib/live/reducer';
+import type { Score } from '../src/lib/api/types';
+import { isAssessmentLate } from '../src/lib/domain/lateness';
+import { ALERTS_MAX, emptyLiveData, newestScoreTime, reduce } from '../src/lib/live/reducer';
 import { sceneClock, sceneNow } from '../src/lib/live/scene-clock';
-import { score } from './fixtures';
+import { alert, score } from './fixtures';
 
 const at = (minute: number) => `2026-07-25T08:${String(minute).padStart(2, '0')}:00.000+08:00`;
+const FLOOD = 'flood-typhoon';
 const clock = { scene: at(0), real: at(0), speed: 1 };
 
 function columns(id: string, minute: number, value: number, unchanged?: string) {
@@ -35,9 +38,10 @@ test('a snapshot replaces everything that was there', () => {
   const snapshot = { scores: [score('b', at(2))], latest: columns('y/p', 2, 6), clock };
   expect(reduce(data, { type: 'snapshot', data: snapshot })).toEqual({
     scores: true,
+    alerts: true,
     latest: true,
   });
-  expect([...data.scores.keys()]).toEqual(['b']);
+  expect([...(data.scores.get(FLOOD)?.keys() ?? [])]).toEqual(['b']);
   expect([...data.latest.keys()]).toEqual(['y/p']);
   expect(data.isComplete).toBe(true);
 });
@@ -61,9 +65,40 @@ test('a score of an earlier instant is no news', () => {
   const data = emptyLiveData();
   reduce(data, { type: 'score', data: score('a', at(5), { score: 50 }) });
   expect(reduce(data, { type: 'score', data: score('a', at(4)) }).scores).toBe(false);
-  expect(data.scores.get('a')?.score).toBe(50);
+  const shown = data.scores.get(FLOOD) ?? new Map<string, Score>();
+  expect(shown.get('a')?.score).toBe(50);
   expect(reduce(data, { type: 'score', data: score('a', at(5), { score: 51 }) }).scores).toBe(true);
-  expect(newestScoreTime(data.scores)).toBe(Date.parse(at(5)));
+  expect(newestScoreTime(shown.values())).toBe(Date.parse(at(5)));
+});
+
+test('the indices are kept apart, and the county stands among the townships', () => {
+  const data = emptyLiveData();
+  const safety = score('a', at(1), { index: 'township-safety', score: 80 });
+  const county = [score('330225', at(1), { score: 62 })];
+  const snapshot = { scores: [score('a', at(1)), safety], county, clock };
+  reduce(data, { type: 'snapshot', data: snapshot });
+  reduce(data, { type: 'county', data: score('330225', at(2), { score: 63 }) });
+  expect(data.scores.get('township-safety')?.get('a')?.score).toBe(80);
+  expect(data.scores.get(FLOOD)?.get('330225')?.score).toBe(63);
+});
+
+test('an older word about an alert changes nothing, and a closed one is not opened again', () => {
+  const data = emptyLiveData();
+  reduce(data, { type: 'snapshot', data: { scores: [], alerts: [alert('x')], clock } });
+  const closed = alert('x', { sequence: 3, phase: 'resolved' });
+  expect(reduce(data, { type: 'alert', data: closed }).alerts).toBe(true);
+  expect(reduce(data, { type: 'alert', data: alert('x', { sequence: 2 }) }).alerts).toBe(false);
+  expect(data.alerts.get('x')?.phase).toBe('resolved');
+});
+
+test('however many alerts come, the page keeps a limited number, and all open ones', () => {
+  const data = emptyLiveData();
+  reduce(data, { type: 'alert', data: alert('open') });
+  for (let n = 0; n < ALERTS_MAX + 50; n += 1) {
+    reduce(data, { type: 'alert', data: alert(`c-${n}`, { phase: 'resolved' }) });
+  }
+  expect(data.alerts.size).toBe(ALERTS_MAX);
+  expect(data.alerts.has('open')).toBe(true);
 });
 
 test('latest is the greatest event time, and a replaced value is taken', () => {
@@ -128,6 +163,13 @@ test('a lost server shows within 5 s, and one probe that is late does not make i
 test('an open stream that says nothing is silent', () => {
   expect(isSilent(SILENT_AFTER_MS, 0)).toBe(false);
   expect(isSilent(SILENT_AFTER_MS + 1, 0)).toBe(true);
+});
+
+test('an assessment is late by the scene, and in a fast scene by the real time too', () => {
+  expect(isAssessmentLate(180_000, 1)).toBe(false);
+  expect(isAssessmentLate(181_000, 1)).toBe(true);
+  expect(isAssessmentLate(600_000, 60)).toBe(false);
+  expect(isAssessmentLate(601_000, 60)).toBe(true);
 });
 
 test('the scene clock goes on at its speed', () => {

@@ -66,6 +66,29 @@ test('every function of the dictionaries gives a text with all its parts', () =>
   }
 });
 
+/** Is a word asked for by name, or one of its groups by a key or as a whole? */
+function isUsed(path: string, source: string): boolean {
+  const keys = ['t', ...path.slice(1).split('.')];
+  const [group = '', last = ''] = keys.slice(-2);
+  const byKey = keys.slice(1, -1).map((each) => `\\b${each}\\[`);
+  const byName = `\\b${group}\\.${last}\\b`;
+  const whole = `\\bt\\.${group}\\)|[{,]\\s*${group}\\s*[,}]`;
+  return new RegExp([byName, ...byKey, whole].join('|')).test(source);
+}
+
+test('every word is used somewhere', () => {
+  const source = [...Object.values(components), ...Object.values(modules)].join('\n');
+  const unused = leaves(zh).filter(({ path }) => !isUsed(path, source));
+  expect(unused.map(({ path }) => path)).toEqual([]);
+  expect(isUsed('.detail.nonsense', source)).toBe(false);
+});
+
+test('every component is in use', () => {
+  const source = [...Object.values(components), ...Object.values(modules)].join('\n');
+  const names = Object.keys(components).map((path) => path.split('/').pop() ?? path);
+  expect(names.filter((name) => !source.includes(`/${name}'`))).toEqual([]);
+});
+
 function ownTexts(source: string): string[] {
   const found: string[] = [];
   const visit = (node: unknown): void => {

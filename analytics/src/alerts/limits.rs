@@ -2,7 +2,8 @@
 
 use model::{Level, Limits, Thresholds};
 
-/// How far beyond a threshold a value must come back (domain.md section 5, A).
+/// How far beyond a threshold a value must come back (docs/indices.md section
+/// 5, A).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Margin {
     /// This share of |threshold| (0.05), or the sensor's noise if larger.

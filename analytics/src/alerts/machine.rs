@@ -7,7 +7,7 @@ use model::{Level, Persistence, Time};
 use super::state::{AlarmRules, AlarmState, Event, LastReading, Phase, Reading, Transition};
 use crate::freshness::millis;
 
-/// Late readings (domain.md section 5, A).
+/// Late readings (docs/indices.md section 5, A).
 const LATE_MIN: Duration = Duration::from_secs(600);
 const LATE_LIFE_MAX: Duration = Duration::from_secs(24 * 3_600);
 const LATE_OTHER_MAX: Duration = Duration::from_secs(3_600);
@@ -26,6 +26,8 @@ pub fn step(
         Event::Minute => alarm.minute(),
         Event::Acknowledge => alarm.acknowledge(),
         Event::Close => alarm.close(),
+        Event::Suspend => alarm.suspend(),
+        Event::Withdraw => alarm.withdraw(),
     }
     (alarm.state, alarm.told)
 }
@@ -89,7 +91,8 @@ impl Alarm<'_> {
     }
 
     fn sample(&mut self, reading: Reading, level: Level, is_late: bool) {
-        self.state.last = Some(LastReading { time: reading.time, level });
+        let Reading { time, received, value, .. } = reading;
+        self.state.last = Some(LastReading { time, received, value, level });
         if self.state.data_missing {
             self.state.data_missing = false;
             self.tell(Transition::DataBack);
@@ -206,6 +209,10 @@ impl Alarm<'_> {
     }
 
     fn minute(&mut self) {
+        // Limits may depend on what other datastreams said since.
+        if let Some(last) = &mut self.state.last {
+            last.level = self.rules.limits.level(last.value);
+        }
         if let (Some(period), Some(last)) = (self.rules.period, self.state.last)
             && self.at.millis_since(last.time) > millis(period * 3)
             && !self.state.data_missing
@@ -315,5 +322,21 @@ impl Alarm<'_> {
         if self.state.is_open() {
             self.end(Transition::ClosedByOperator);
         }
+    }
+
+    fn suspend(&mut self) {
+        if self.state.phase == Phase::Pending {
+            self.state.phase = Phase::Inactive;
+            self.tell(Transition::Forgotten);
+        }
+        self.state.last_minute = Level::None;
+    }
+
+    fn withdraw(&mut self) {
+        self.suspend();
+        if self.state.is_open() {
+            self.end(Transition::Withdrawn);
+        }
+        self.state = AlarmState::default();
     }
 }

@@ -1,5 +1,6 @@
 //! Limit alarms as alerts: pending → firing → acknowledged → resolving →
-//! resolved, with missing data as a state of its own (domain.md section 5).
+//! resolved, with missing data as a state of its own (docs/indices.md section
+//! 5).
 //!
 //! [`step`] is pure: the same events in the same order make the same alerts.
 //! Loss of power or contact never closes an alarm: time in which nothing was
@@ -10,6 +11,9 @@ mod machine;
 #[cfg(test)]
 mod machine_tests;
 mod notify;
+pub mod outward;
+mod packed;
+mod rules;
 mod state;
 
 pub use limits::{AlarmLimits, Margin};
@@ -18,4 +22,5 @@ pub use notify::{
     EscalationRules, GroupKey, Inhibition, Label, Labels, Matcher, Silence, group, is_inhibited,
     is_silenced,
 };
-pub use state::{AlarmRules, AlarmState, Class, Event, Phase, Reading, Transition};
+pub use rules::{AlarmSettings, alarm_rules};
+pub use state::{AlarmRules, AlarmState, Class, Event, LastReading, Phase, Reading, Transition};

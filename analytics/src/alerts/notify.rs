@@ -8,7 +8,7 @@ use model::{Level, PropertyId, ThingId, Time, TownshipCode};
 use super::state::Class;
 
 /// When an unacknowledged alert escalates, and how often an open one is told
-/// again (domain.md section 5, A: 30, 15, 5 min by colour; every 30 min).
+/// again (docs/indices.md section 5, A: 30, 15, 5 min by colour; every 30 min).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EscalationRules {
     pub yellow: Duration,

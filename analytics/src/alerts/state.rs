@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::AlarmLimits;
 use super::notify::EscalationRules;
+use super::packed::Packed;
 
 /// What an alarm is about; decides who is told and how loudly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,6 +86,10 @@ pub enum Event {
     Acknowledge,
     /// An operator closed it.
     Close,
+    /// Its thing went out of service: what is pending is forgotten.
+    Suspend,
+    /// Its thing was retired: nothing watches the value any more.
+    Withdraw,
 }
 
 /// What is to be told, journalled and sent.
@@ -121,6 +126,8 @@ pub enum Transition {
     Returned,
     Resolved,
     ClosedByOperator,
+    /// Its thing was retired.
+    Withdrawn,
     /// Nothing heard for 3T; an open alarm stays open.
     DataMissing,
     DataBack,
@@ -129,8 +136,34 @@ pub enum Transition {
     NotifiedAgain,
 }
 
-/// The state of one datastream's alarm.
-#[derive(Debug, Clone, Copy, PartialEq)]
+impl Transition {
+    /// The word that records carry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Transition::Pending { .. } => "pending",
+            Transition::Forgotten => "forgotten",
+            Transition::Raised { .. } => "raised",
+            Transition::RaisedPast { .. } => "raised_past",
+            Transition::Confirmed { .. } => "confirmed",
+            Transition::Worsened { .. } => "worsened",
+            Transition::Improved { .. } => "improved",
+            Transition::Acknowledged => "acknowledged",
+            Transition::Resolving => "resolving",
+            Transition::Returned => "returned",
+            Transition::Resolved => "resolved",
+            Transition::ClosedByOperator => "closed_by_operator",
+            Transition::Withdrawn => "withdrawn",
+            Transition::DataMissing => "data_missing",
+            Transition::DataBack => "data_back",
+            Transition::Escalated => "escalated",
+            Transition::NotifiedAgain => "notified_again",
+        }
+    }
+}
+
+/// The state of one datastream's alarm. Its stored form is `packed.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Packed", try_from = "Packed")]
 pub struct AlarmState {
     pub phase: Phase,
     pub level: Level,
@@ -142,7 +175,7 @@ pub struct AlarmState {
     /// 已过待核: only a person closes it.
     pub needs_person: bool,
     pub data_missing: bool,
-    pub(super) last: Option<LastReading>,
+    pub last: Option<LastReading>,
     pub(super) suspect: Option<Reading>,
     /// Since when the value has been better than blue, yellow, orange, red.
     pub(super) better_since: [Option<Time>; 4],
@@ -154,10 +187,13 @@ pub struct AlarmState {
     pub(super) notified: Option<Time>,
 }
 
+/// The newest reading that counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct LastReading {
-    pub(super) time: Time,
-    pub(super) level: Level,
+pub struct LastReading {
+    pub time: Time,
+    pub received: Time,
+    pub value: f64,
+    pub level: Level,
 }
 
 impl Default for AlarmState {
@@ -185,6 +221,17 @@ impl Default for AlarmState {
 impl AlarmState {
     pub fn is_open(&self) -> bool {
         !matches!(self.phase, Phase::Inactive | Phase::Pending)
+    }
+
+    /// A suspect reading waits for the next one to agree.
+    pub fn has_suspect(&self) -> bool {
+        self.suspect.is_some()
+    }
+
+    /// Minutes were left out: a level that waits for its second minute begins
+    /// anew.
+    pub fn break_run(&mut self) {
+        self.last_minute = Level::None;
     }
 
     pub fn is_acknowledged(&self) -> bool {

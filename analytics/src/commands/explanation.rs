@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::explain::Node;
 
-/// One node with its parts (design.md section 4).
+/// One node with its parts (docs/indices.md section 5, "Contributions").
 pub fn explanation(node: &Node) -> Value {
     let raw = node.raw.as_ref().map(|raw| {
         json!({

@@ -1,4 +1,4 @@
-//! Capability gap L: what would be missing (domain.md 4.5).
+//! Capability gap L: what would be missing (docs/indices.md 4.5).
 
 use model::Time;
 
@@ -38,13 +38,14 @@ impl GapInput {
     }
 }
 
-/// People who need a place: `0.3 × all people to evacuate` (domain.md 4.5, A).
+/// People who need a place: `0.3 × all people to evacuate` (docs/indices.md
+/// 4.5, A).
 pub fn people_in_need(people_to_evacuate: f64, rules: &CapabilityRules) -> f64 {
     rules.need_share * people_to_evacuate
 }
 
-/// `shelter_gap` (domain.md 4.5, A), 0..1: `1 − Σ capacity of usable shelters /
-/// need`; 0 when nobody is in need.
+/// `shelter_gap` (docs/indices.md 4.5, A), 0..1: `1 − Σ capacity of usable
+/// shelters / need`; 0 when nobody is in need.
 pub fn shelter_gap(usable_capacity: f64, need: f64) -> f64 {
     if need <= 0.0 { 0.0 } else { (1.0 - usable_capacity / need).clamp(0.0, 1.0) }
 }
@@ -57,8 +58,8 @@ pub struct Supplies {
     pub quilts: f64,
 }
 
-/// `supply_gap` (domain.md 4.5, A), 0..1: `1 − min over water, food, quilts of
-/// stock/(need × 9 L, 9 meals, 1 quilt)`; 0 when nobody is in need.
+/// `supply_gap` (docs/indices.md 4.5, A), 0..1: `1 − min over water, food,
+/// quilts of stock/(need × 9 L, 9 meals, 1 quilt)`; 0 when nobody is in need.
 pub fn supply_gap(supplies: &Supplies, need: f64, rules: &CapabilityRules) -> f64 {
     if need <= 0.0 {
         return 0.0;
@@ -69,24 +70,24 @@ pub fn supply_gap(supplies: &Supplies, need: f64, rules: &CapabilityRules) -> f6
     (1.0 - scarcest).clamp(0.0, 1.0)
 }
 
-/// `power_comms_gap`, `sensor_gap` (domain.md 4.5, A), 0..1: the share of
+/// `power_comms_gap`, `sensor_gap` (docs/indices.md 4.5, A), 0..1: the share of
 /// places without power and backup or silent, of mandatory things offline;
 /// `None` without any.
 pub fn lost_share(n_lost: f64, n: f64) -> Option<f64> {
     (n > 0.0).then(|| (n_lost / n).clamp(0.0, 1.0))
 }
 
-/// `team_gap` (domain.md 4.5, A), 0..1: `1 − mean` of the equipment rate, the
-/// 15-minute rate and ready over required rescuers, each at most 1, of those
-/// that have a value.
+/// `team_gap` (docs/indices.md 4.5, A), 0..1: `1 − mean` of the equipment rate,
+/// the 15-minute rate and ready over required rescuers, each at most 1, of
+/// those that have a value.
 pub fn team_gap(rates: &[Option<f64>]) -> Option<f64> {
     let known: Vec<f64> = rates.iter().flatten().map(|rate| rate.clamp(0.0, 1.0)).collect();
     let sum = known.iter().fold(0.0, |sum, rate| sum + rate);
     (!known.is_empty()).then(|| 1.0 - sum / known.len() as f64)
 }
 
-/// `duty_gap` (domain.md 4.5, A), 0..1: `1 − received/due` confirmations of the
-/// last 12 h in a response, else of 24 h; `None` when none is due.
+/// `duty_gap` (docs/indices.md 4.5, A), 0..1: `1 − received/due` confirmations
+/// of the last 12 h in a response, else of 24 h; `None` when none is due.
 pub fn duty_gap(received: f64, due: f64) -> Option<f64> {
     (due > 0.0).then(|| (1.0 - received / due).clamp(0.0, 1.0))
 }

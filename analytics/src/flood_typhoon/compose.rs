@@ -1,4 +1,4 @@
-//! From H, V and L to Index B and its levels (domain.md 4, 4.5, 4.6).
+//! From H, V and L to Index B and its levels (docs/indices.md 4, 4.5, 4.6).
 
 use std::cmp::Ordering;
 
@@ -27,7 +27,8 @@ pub struct Composition {
     pub red_alarm_open: bool,
     /// The last known V and L.
     pub last_known: [Option<f64>; 2],
-    /// Confidence of V and of L, given instead of computed (domain.md 4.7).
+    /// Confidence of V and of L, given instead of computed (docs/indices.md
+    /// 4.7).
     pub confidence: [Option<f64>; 2],
 }
 
@@ -65,6 +66,8 @@ pub struct FloodScore {
     pub official_level: Level,
     pub coverage: f64,
     pub confidence: f64,
+    /// Of H alone.
+    pub hazard_confidence: f64,
     pub provisional: bool,
     /// 数据不足: the value is shown grey, the level is the hazard's.
     pub grey: bool,
@@ -73,8 +76,8 @@ pub struct FloodScore {
     pub explanation: Node,
 }
 
-/// `B = max(H,10)^0.50 · max(V,10)^0.25 · max(L,10)^0.25` (domain.md section 4,
-/// A), 10..100, with its parts. `None` without H.
+/// `B = max(H,10)^0.50 · max(V,10)^0.25 · max(L,10)^0.25` (docs/indices.md
+/// section 4, A), 10..100, with its parts. `None` without H.
 fn product(h: Option<f64>, v: f64, l: f64, model: &FloodModel) -> Option<[f64; 4]> {
     let scores = [Some(h?), Some(v), Some(l)];
     let parts: Vec<Weighted> = model
@@ -150,6 +153,7 @@ pub fn compose(given: &Composition, model: &FloodModel, at: Time) -> FloodScore 
         official_level: official,
         coverage,
         confidence,
+        hazard_confidence,
         provisional,
         grey,
         missing: missing(given),
@@ -160,8 +164,8 @@ pub fn compose(given: &Composition, model: &FloodModel, at: Time) -> FloodScore 
 }
 
 impl FloodScore {
-    /// `displayed_level = max(final, official signal, response)` (domain.md
-    /// 4.6), saying which of the three made it.
+    /// `displayed_level = max(final, official signal, response)`
+    /// (docs/indices.md 4.6), saying which of the three made it.
     pub fn show(&mut self, response: Level) {
         self.displayed_level = self.level.max(self.official_level).max(response);
         self.displayed_by = match self.displayed_level {
@@ -172,7 +176,7 @@ impl FloodScore {
     }
 }
 
-/// The single-critical rule (domain.md 4.6, A).
+/// The single-critical rule (docs/indices.md 4.6, A).
 struct Relief {
     /// All conditions but the one on B hold.
     is_certain: bool,
@@ -190,7 +194,7 @@ impl Relief {
 }
 
 /// V or L with its confidence; when not available `max(last known, 70)` with
-/// q 0.3 (domain.md 4.5, A).
+/// q 0.3 (docs/indices.md 4.5, A).
 fn available(
     given: &Composition,
     index: usize,
@@ -206,7 +210,7 @@ fn available(
     }
 }
 
-/// Weight of the dimensions that are available (domain.md 4.5, A), 0..1.
+/// Weight of the dimensions that are available (docs/indices.md 4.5, A), 0..1.
 fn covered_weight(model: &FloodModel, available: [bool; 3]) -> f64 {
     let dimensions = model.weights.iter().zip(available);
     dimensions.filter(|(_, available)| *available).fold(0.0, |sum, (weight, _)| sum + weight)
@@ -282,7 +286,7 @@ fn tree(
     }
 }
 
-/// What orders townships within a displayed level (domain.md 4.6).
+/// What orders townships within a displayed level (docs/indices.md 4.6).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Attention {
     pub displayed_level: Level,

@@ -1,4 +1,4 @@
-//! Exposure V: who and what is still in the way (domain.md 4.4).
+//! Exposure V: who and what is still in the way (docs/indices.md 4.4).
 
 use model::{Level, Time};
 
@@ -37,7 +37,8 @@ impl Category {
         })
     }
 
-    /// The demand from which these people are to be moved (domain.md 4.4, A).
+    /// The demand from which these people are to be moved (docs/indices.md 4.4,
+    /// A).
     pub fn tier(self) -> Level {
         match self {
             Category::Crew | Category::Offshore => Level::Blue,
@@ -112,8 +113,8 @@ pub struct ExposureInputs {
     pub sites: Register<Site>,
     /// `vulnerable_population_share`, %.
     pub vulnerable_percent: Option<Report>,
-    /// The event of the township (domain.md section 5) began here; progress
-    /// counts only from then on.
+    /// The event of the township (docs/indices.md section 5) began here;
+    /// progress counts only from then on.
     pub event_since: Option<Time>,
     /// A response was declared here: progress ages faster from then on.
     pub response_since: Option<Time>,
@@ -141,8 +142,8 @@ fn in_event(inputs: &ExposureInputs, report: Option<Report>) -> Option<Report> {
     report.filter(|report| report.time >= since)
 }
 
-/// `people_unmoved` (domain.md 4.4, A), 0..1: the largest unmoved share among
-/// the tier sums from blue up to the demand, and at least
+/// `people_unmoved` (docs/indices.md 4.4, A), 0..1: the largest unmoved share
+/// among the tier sums from blue up to the demand, and at least
 /// `0.3·min(1, n/20)` of the n people unmoved.
 pub fn people_unmoved(
     inputs: &ExposureInputs,
@@ -199,7 +200,7 @@ fn people_confidence(
     report_confidence(register, rules, at).min(progress)
 }
 
-/// `vessels_out` (domain.md 4.4, A), 0..1: mean over the vessels of 0 in
+/// `vessels_out` (docs/indices.md 4.4, A), 0..1: mean over the vessels of 0 in
 /// haven, 0.5 in a haven too weak for the forecast or at sea before the
 /// deadline, 1 after it or lost at sea; at least `0.3·min(1, n/3)` of the n
 /// vessels at 1. Demand is a recall order in force.
@@ -232,8 +233,8 @@ pub fn vessels_out(inputs: &ExposureInputs, rules: &ExposureRules, at: Time) -> 
     if n_out > 0.0 { item.because(format!("out {n_out:.0} of {n:.0}")) } else { item }
 }
 
-/// `sites_unsecured` (domain.md 4.4, A), 0..1: mean over the sites of 0 when
-/// work stopped and cranes are vaned, 0.5 for one of both, 1 for neither;
+/// `sites_unsecured` (docs/indices.md 4.4, A), 0..1: mean over the sites of 0
+/// when work stopped and cranes are vaned, 0.5 for one of both, 1 for neither;
 /// without a crane only the work counts. Demand from yellow on.
 pub fn sites_unsecured(
     inputs: &ExposureInputs,
@@ -269,8 +270,8 @@ pub fn sites_unsecured(
     ItemScore::known(sum / n, confidence / n)
 }
 
-/// `static_vulnerability` (domain.md 4.4, A), 0..1: the share of people in
-/// dangerous or low-lying housing; 0.30 with q 0.3 when not configured.
+/// `static_vulnerability` (docs/indices.md 4.4, A), 0..1: the share of people
+/// in dangerous or low-lying housing; 0.30 with q 0.3 when not configured.
 pub fn static_vulnerability(inputs: &ExposureInputs, rules: &ExposureRules, at: Time) -> ItemScore {
     match inputs.vulnerable_percent {
         Some(report) => {
@@ -283,7 +284,7 @@ pub fn static_vulnerability(inputs: &ExposureInputs, rules: &ExposureRules, at: 
     }
 }
 
-/// The last boat (domain.md 4.4, A): `max(share, 0.3·min(1, n/n₀))`.
+/// The last boat (docs/indices.md 4.4, A): `max(share, 0.3·min(1, n/n₀))`.
 fn last_one(share: f64, n: f64, n0: f64, rules: &ExposureRules) -> f64 {
     share.max(rules.last_share * (n / n0).min(1.0))
 }
@@ -335,130 +336,4 @@ pub fn oldest_report(inputs: &ExposureInputs) -> Option<Time> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::explain::NodeState;
-    use crate::flood_typhoon::FloodModel;
-
-    fn rules() -> ExposureRules {
-        let text = include_str!("../../../config/models/flood-typhoon.toml");
-        FloodModel::from_toml(text).unwrap().exposure
-    }
-
-    fn hour(n: i64) -> Time {
-        Time::from_millis_clamped(n * 3_600_000)
-    }
-
-    fn report(value: f64, at_hour: i64) -> Option<Report> {
-        Some(Report { value, time: hour(at_hour) })
-    }
-
-    fn calm() -> ExposureInputs {
-        ExposureInputs {
-            people: Vec::new(),
-            vessels: Register::NeverEntered,
-            recall: false,
-            sites: Register::NeverEntered,
-            vulnerable_percent: None,
-            event_since: Some(hour(0)),
-            response_since: Some(hour(0)),
-        }
-    }
-
-    fn people(rows: &[(Category, f64, f64)]) -> ExposureInputs {
-        let row = |(category, to, moved): &(Category, f64, f64)| PeopleReport {
-            category: *category,
-            to_evacuate: report(*to, 0),
-            evacuated: report(*moved, 1),
-        };
-        ExposureInputs { people: rows.iter().map(row).collect(), ..calm() }
-    }
-
-    #[track_caller]
-    fn check_people(rows: &[(Category, f64, f64)], demand: Level, expected: f64) {
-        let found = people_unmoved(&people(rows), demand, &rules(), hour(1)).share.unwrap();
-        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
-    }
-
-    #[test]
-    fn the_worst_tier_on_the_way_is_the_share() {
-        let rows = [
-            (Category::Crew, 100.0, 0.0),
-            (Category::OutsideSeawall, 900.0, 900.0),
-            (Category::Landslide, 1000.0, 1000.0),
-        ];
-        check_people(&rows, Level::None, 0.0);
-        check_people(&rows, Level::Blue, 1.0);
-        check_people(&rows, Level::Red, 1.0);
-    }
-
-    #[test]
-    fn the_last_ones_are_never_averaged_away() {
-        check_people(&[(Category::Other, 10_000.0, 9_990.0)], Level::Red, 0.15);
-        check_people(&[(Category::Other, 10_000.0, 9_900.0)], Level::Red, 0.3);
-        check_people(&[(Category::Other, 10_000.0, 12_000.0)], Level::Red, 0.0);
-    }
-
-    #[test]
-    fn registers_say_whether_the_item_applies() {
-        let state =
-            |inputs: &ExposureInputs| people_unmoved(inputs, Level::Red, &rules(), hour(1)).state;
-        assert_eq!(state(&calm()), NodeState::Unknown);
-        assert_eq!(state(&people(&[(Category::Crew, 0.0, 0.0)])), NodeState::NotApplicable);
-    }
-
-    #[test]
-    fn progress_before_the_event_does_not_count() {
-        let mut inputs = people(&[(Category::Crew, 100.0, 100.0)]);
-        inputs.event_since = Some(hour(2));
-        let item = people_unmoved(&inputs, Level::Blue, &rules(), hour(3));
-        assert_eq!((item.share, item.confidence), (Some(1.0), 0.0));
-    }
-
-    #[test]
-    fn reports_in_time_give_manual_confidence() {
-        let inputs = people(&[(Category::Crew, 100.0, 100.0)]);
-        let confidence = |at| people_unmoved(&inputs, Level::Blue, &rules(), hour(at)).confidence;
-        assert!((confidence(2) - 0.6).abs() < 1e-12);
-        assert!((confidence(3) - 0.3).abs() < 1e-12);
-    }
-
-    #[test]
-    fn vessels_by_place() {
-        let vessel = |place| Vessel { place, time: hour(1) };
-        let fleet = |places: &[VesselPlace], recall| ExposureInputs {
-            vessels: Register::Entered(places.iter().copied().map(vessel).collect()),
-            recall,
-            ..calm()
-        };
-        let share = |places: &[VesselPlace], recall| {
-            vessels_out(&fleet(places, recall), &rules(), hour(1)).share
-        };
-        use VesselPlace::{AtSea, InHaven, InWeakHaven, LostAtSea, Overdue};
-        assert_eq!(share(&[Overdue], false), Some(0.0));
-        assert_eq!(share(&[Overdue, InHaven, AtSea, InWeakHaven], true), Some(0.5));
-        let mut many = vec![InHaven; 99];
-        many.push(LostAtSea);
-        assert!((share(&many, true).unwrap() - 0.1).abs() < 1e-12, "the last boat");
-        assert_eq!(share(&[], true), None);
-    }
-
-    #[test]
-    fn sites_stop_and_vane() {
-        let site = |has_crane, work: f64, vaned: f64| Site {
-            has_crane,
-            work_stopped: report(work, 1),
-            crane_vaned: report(vaned, 1),
-        };
-        let sites = vec![site(true, 1.0, 0.0), site(false, 1.0, 0.0), site(true, 0.0, 0.0)];
-        let inputs = ExposureInputs { sites: Register::Entered(sites), ..calm() };
-        let share = |demand| sites_unsecured(&inputs, demand, &rules(), hour(1)).share;
-        assert_eq!((share(Level::Blue), share(Level::Yellow)), (Some(0.0), Some(0.5)));
-    }
-
-    #[test]
-    fn vulnerability_has_a_default_of_little_credit() {
-        let item = static_vulnerability(&calm(), &rules(), hour(1));
-        assert_eq!((item.share, item.confidence), (Some(0.30), 0.3));
-    }
-}
+mod tests;

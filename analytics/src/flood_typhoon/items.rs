@@ -1,5 +1,5 @@
 //! Items of exposure and capability: shares and gaps that a weighted mean
-//! turns into V and L (domain.md 4.4, 4.5).
+//! turns into V and L (docs/indices.md 4.4, 4.5).
 
 use super::model::ItemSpec;
 use crate::aggregate::{Weighted, arithmetic};
@@ -50,9 +50,10 @@ pub struct DimensionScore {
     pub node: Node,
 }
 
-/// V or L from its items (domain.md 4.4, 4.5, A), 0..100: `100·Σ w·share/Σ w`
-/// over the items that have a value; not available (NA) when less than
-/// `weight_min` of the applicable weight has one. Nothing applicable is 0.
+/// V or L from its items (docs/indices.md 4.4, 4.5, A), 0..100:
+/// `100·Σ w·share/Σ w` over the items that have a value; not available (NA)
+/// when less than `weight_min` of the applicable weight has one. Nothing
+/// applicable is 0.
 pub fn dimension(
     id: &'static str,
     specs: &[ItemSpec],

@@ -1,4 +1,4 @@
-//! Index B `flood-typhoon` 基层防汛防台综合指数 (domain.md section 4): 0–100,
+//! Index B `flood-typhoon` 基层防汛防台综合指数 (docs/indices.md section 4): 0–100,
 //! high is dangerous.
 //!
 //! One evaluation goes: stations → groups with their floors (`sources`) →
@@ -70,7 +70,7 @@ pub struct FloodEvaluation {
 }
 
 /// One evaluation with memory. Memory moves at whole minutes only; between
-/// them the level may only get worse (design.md section 3).
+/// them the level may only get worse (ARCHITECTURE.md, invariant 8).
 pub fn step(
     state: &FloodState,
     inputs: &FloodInputs,

@@ -24,7 +24,7 @@ pub const EXPOSURE_ITEMS: [&str; 4] =
 pub const CAPABILITY_ITEMS: [&str; 6] =
     ["shelter_gap", "supply_gap", "power_comms_gap", "team_gap", "duty_gap", "sensor_gap"];
 
-/// Who speaks for a quantity (domain.md 4.2).
+/// Who speaks for a quantity (docs/indices.md 4.2).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SourceRules {
     pub slots_present_min: f64,
@@ -37,7 +37,8 @@ pub struct SourceRules {
     pub forecast_period: Duration,
 }
 
-/// When the final level may be one below the hazard level (domain.md 4.6).
+/// When the final level may be one below the hazard level (docs/indices.md
+/// 4.6).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReliefRules {
     pub score_below: f64,
@@ -74,7 +75,7 @@ pub struct CapabilityRules {
     pub weight_min: f64,
 }
 
-/// A hazard that readiness is measured against (domain.md 4.8).
+/// A hazard that readiness is measured against (docs/indices.md 4.8).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     pub id: String,

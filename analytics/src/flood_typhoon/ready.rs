@@ -1,5 +1,5 @@
 //! `B_ready` 平时评估: readiness on a calm day against reference hazards
-//! (domain.md 4.8).
+//! (docs/indices.md 4.8).
 
 use model::{Level, Time, TownshipCode};
 
@@ -22,9 +22,9 @@ pub struct Readiness {
     pub explanation: Node,
 }
 
-/// B under a reference hazard (domain.md 4.8, A): H = M of the reference; V
-/// with the demand of its tier and nothing done yet, vessels as under a recall
-/// order where they are now; L as it is.
+/// B under a reference hazard (docs/indices.md 4.8, A): H = M of the reference;
+/// V with the demand of its tier and nothing done yet, vessels as under a
+/// recall order where they are now; L as it is.
 pub fn ready(
     township: TownshipCode,
     reference: &Reference,

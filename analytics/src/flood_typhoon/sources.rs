@@ -1,4 +1,4 @@
-//! Who speaks for a quantity (domain.md 4.2): own stations while all are
+//! Who speaks for a quantity (docs/indices.md 4.2): own stations while all are
 //! fresh; else the largest of the fresh ones, the held scores of the silent
 //! ones, partial rain sums, fresh neighbours and the wind model.
 //!
@@ -160,7 +160,7 @@ pub fn group_score(
     }
 }
 
-/// Outlook score (domain.md 4.3, A): 40, 60, 75 or 90 by level, none 0; a
+/// Outlook score (docs/indices.md 4.3, A): 40, 60, 75 or 90 by level, none 0; a
 /// stale forecast is still read, only its f falls.
 fn outlook_node(outlook: &OutlookInput, rules: &SourceRules, at: Time) -> (Node, f64) {
     let confidence = outlook.issued.map_or(credibility::OUTLOOK, |issued| {

@@ -1,6 +1,6 @@
 //! What one station says of one quantity, and what is remembered of it: while
 //! it is fresh its score is written down, while it is silent that score speaks
-//! (domain.md 4.2).
+//! (docs/indices.md 4.2).
 
 use model::{DatastreamId, Thresholds, Time};
 use serde::{Deserialize, Serialize};
@@ -57,8 +57,8 @@ pub(super) struct OwnStation {
     pub(super) next: Option<Hold>,
 }
 
-/// Fresh (domain.md 4.2, A): the newest input is no older than T and, for a
-/// rain window, at least 80 % of its slots are present.
+/// Fresh (docs/indices.md 4.2, A): the newest input is no older than T and, for
+/// a rain window, at least 80 % of its slots are present.
 pub fn is_fresh(
     station: &StationInput,
     spec: &QuantitySpec,

@@ -1,4 +1,5 @@
-//! Unverified 未证实 (domain.md 4.6): a high hazard that one thing alone says.
+//! Unverified 未证实 (docs/indices.md 4.6): a high hazard that one thing alone
+//! says.
 
 use model::{DatastreamId, Level, ThingId, Time};
 

@@ -2,7 +2,7 @@
 
 use model::Position;
 
-/// Mean radius of the Earth, km (domain.md 2.3, K).
+/// Mean radius of the Earth, km (docs/indices.md 2.3, K).
 pub const EARTH_RADIUS_KM: f64 = 6371.0088;
 
 /// Great-circle distance by the haversine formula (K), km, 0..20,016.

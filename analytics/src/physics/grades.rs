@@ -1,4 +1,4 @@
-//! Classes of wind, cyclones, rain and water (domain.md 1.1 and 1.2).
+//! Classes of wind, cyclones, rain and water (docs/indices.md 1.1 and 1.2).
 
 use model::{Level, Position, Thresholds};
 
@@ -16,7 +16,7 @@ pub fn beaufort_force(wind_mps: f64) -> usize {
     BEAUFORT_LOWER_MPS.partition_point(|bound| *bound <= wind_mps).saturating_sub(1)
 }
 
-/// Middle of a Beaufort class, m/s: `v ≈ 0.836·B^1.5` (domain.md 1.1, K).
+/// Middle of a Beaufort class, m/s: `v ≈ 0.836·B^1.5` (docs/indices.md 1.1, K).
 pub fn beaufort_middle_mps(force: u32) -> f64 {
     let force = f64::from(force);
     0.836 * force * libm::sqrt(force)
@@ -82,11 +82,11 @@ fn rain_grade(depth_mm: f64, bounds: [f64; 6]) -> RainGrade {
 }
 
 /// China's 24 h typhoon warning line, (lon E, lat N), north to south
-/// (domain.md 1.1, K).
+/// (docs/indices.md 1.1, K).
 pub const WARNING_LINE_24H: [(f64, f64); 6] =
     [(132.0, 34.0), (119.0, 22.0), (119.0, 18.0), (113.0, 11.0), (113.0, 4.5), (105.0, 0.0)];
 
-/// China's 48 h typhoon warning line (domain.md 1.1, K).
+/// China's 48 h typhoon warning line (docs/indices.md 1.1, K).
 pub const WARNING_LINE_48H: [(f64, f64); 4] =
     [(132.0, 34.0), (132.0, 15.0), (120.0, 0.0), (105.0, 0.0)];
 
@@ -107,7 +107,7 @@ pub fn is_inside_warning_line(centre: Position, line: &[(f64, f64)]) -> bool {
 }
 
 /// Levels of a river station from its warning and guarantee stages, m
-/// (domain.md 1.2: yellow and red K; blue 0.3 m below, orange midway, A).
+/// (docs/indices.md 1.2: yellow and red K; blue 0.3 m below, orange midway, A).
 pub fn river_levels(warning_m: f64, guarantee_m: f64) -> Thresholds {
     Thresholds {
         blue: Some(warning_m - 0.3),
@@ -118,8 +118,8 @@ pub fn river_levels(warning_m: f64, guarantee_m: f64) -> Thresholds {
 }
 
 /// Levels of a reservoir from its flood-season limit and design flood stages,
-/// m (domain.md 1.2: blue and red K; yellow and orange at a quarter and half
-/// of the way, A).
+/// m (docs/indices.md 1.2: blue and red K; yellow and orange at a quarter and
+/// half of the way, A).
 pub fn reservoir_levels(limit_m: f64, design_m: f64) -> Thresholds {
     let span = design_m - limit_m;
     Thresholds {
@@ -130,9 +130,9 @@ pub fn reservoir_levels(limit_m: f64, design_m: f64) -> Thresholds {
     }
 }
 
-/// Level of the tide signal by the rule before 2012 (domain.md 1.2, K), m:
-/// red above 0.80 over the warning level, orange from 0.30, yellow from 0, blue
-/// below it with a surge of at least 0.50.
+/// Level of the tide signal by the rule before 2012 (docs/indices.md 1.2, K),
+/// m: red above 0.80 over the warning level, orange from 0.30, yellow from 0,
+/// blue below it with a surge of at least 0.50.
 pub fn tide_level_before_2012(tide_m: f64, warning_m: f64, surge_m: f64) -> Level {
     match tide_m - warning_m {
         over if over > 0.8 => Level::Red,

@@ -1,5 +1,5 @@
 //! Intensities of a cyclone with the agency and the averaging period that
-//! make them comparable (domain.md 2.3, "Averaging trap").
+//! make them comparable (docs/indices.md 2.3, "Averaging trap").
 
 use std::fmt;
 
@@ -60,8 +60,8 @@ impl Intensity {
     }
 
     /// The factor that scales a wind modelled from another agency's fixes to
-    /// this one's landfall intensity (domain.md 2.3, A): Fung-wong 28 m/s (CMA)
-    /// over the modelled wind.
+    /// this one's landfall intensity (docs/indices.md 2.3, A): Fung-wong 28 m/s
+    /// (CMA) over the modelled wind.
     pub fn factor_over(&self, modelled_mps: f64) -> f64 {
         debug_assert!(modelled_mps > 0.0);
         self.wind_mps / modelled_mps

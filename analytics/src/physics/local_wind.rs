@@ -1,6 +1,6 @@
-//! Local wind of a storm at a site (domain.md 2.3, "Local wind model", A):
-//! what `wind`, `outlook`, the replay and the third source of a wind quantity
-//! compute.
+//! Local wind of a storm at a site (docs/indices.md 2.3, "Local wind model",
+//! A): what `wind`, `outlook`, the replay and the third source of a wind
+//! quantity compute.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ pub struct LocalWind {
     pub distance_km: f64,
 }
 
-/// Wind at `site` at `time` (domain.md 2.3 steps 1 to 5, A), m/s, 0 or above:
-/// a Holland shape around the interpolated centre, strengthened on the right
-/// of its motion, scaled by the track's intensity factor. No terrain, no decay
-/// over land.
+/// Wind at `site` at `time` (docs/indices.md 2.3 steps 1 to 5, A), m/s, 0 or
+/// above: a Holland shape around the interpolated centre, strengthened on the
+/// right of its motion, scaled by the track's intensity factor. No terrain, no
+/// decay over land.
 pub fn local_wind(track: &Track, site: Position, time: Time) -> LocalWind {
     let centre = track.at(time);
     let before = track.at(time - HALF_SPAN).position;
@@ -45,24 +45,25 @@ pub fn local_wind(track: &Track, site: Position, time: Time) -> LocalWind {
     LocalWind { wind_mps, distance_km }
 }
 
-/// Speed of the centre (domain.md 2.3 step 2, A), m/s: the distance between
-/// the positions 3 h before and after, over 6 h also at the track's ends.
+/// Speed of the centre (docs/indices.md 2.3 step 2, A), m/s: the distance
+/// between the positions 3 h before and after, over 6 h also at the track's
+/// ends.
 fn translation_mps(before: Position, after: Position) -> f64 {
     haversine_km(before, after) * 1000.0 / SPAN_S
 }
 
-/// `Δp = max(1010 − p, 1)` hPa (domain.md 2.3 step 3, A).
+/// `Δp = max(1010 − p, 1)` hPa (docs/indices.md 2.3 step 3, A).
 fn pressure_drop_hpa(pressure_hpa: f64) -> f64 {
     (1010.0 - pressure_hpa).max(1.0)
 }
 
-/// `vs = max(vm − 0.5·vt, 5)` (domain.md 2.3 step 3, A), m/s: the wind without
-/// the storm's own motion.
+/// `vs = max(vm − 0.5·vt, 5)` (docs/indices.md 2.3 step 3, A), m/s: the wind
+/// without the storm's own motion.
 fn sustained_wind_mps(drop_hpa: f64, translation_mps: f64) -> f64 {
     (atkinson_holliday_mps(drop_hpa) - 0.5 * translation_mps).max(5.0)
 }
 
-/// `B = ρ e vs²/(100·Δp)` clipped to 1.0..2.2 (domain.md 2.3 step 3, A).
+/// `B = ρ e vs²/(100·Δp)` clipped to 1.0..2.2 (docs/indices.md 2.3 step 3, A).
 fn local_wind_b(sustained_mps: f64, drop_hpa: f64) -> f64 {
     let raw =
         AIR_DENSITY * std::f64::consts::E * sustained_mps * sustained_mps / (100.0 * drop_hpa);
@@ -70,7 +71,7 @@ fn local_wind_b(sustained_mps: f64, drop_hpa: f64) -> f64 {
 }
 
 /// `sin(θ − φ)` of the direction of motion θ and the direction to the site φ
-/// (domain.md 2.3 step 4, A): +1 right of the motion, −1 left of it.
+/// (docs/indices.md 2.3 step 4, A): +1 right of the motion, −1 left of it.
 fn side_of_motion(before: Position, after: Position, centre: Position, site: Position) -> f64 {
     let narrowing = libm::cos(centre.latitude().to_radians());
     let motion = libm::atan2(

@@ -1,4 +1,4 @@
-//! Physics of wind, rain and soil water (domain.md sections 1.1 and 2).
+//! Physics of wind, rain and soil water (docs/indices.md sections 1.1 and 2).
 //!
 //! Every formula is one function that names its source, unit and range. Marks:
 //! S read in a published source, K known standard or formula, A assumed.

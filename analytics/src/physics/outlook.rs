@@ -1,4 +1,4 @@
-//! The typhoon outlook ladder (domain.md 4.3): how soon a wind may come.
+//! The typhoon outlook ladder (docs/indices.md 4.3): how soon a wind may come.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ const fn hours(n: u64) -> Duration {
     Duration::from_secs(n * 3_600)
 }
 
-/// The signal rule of domain.md 1.1 on mean wind (S): force 8 in 24 h, force
-/// 10 in 12 h, force 12 in 6 h; it turns red far too late to act on.
+/// The signal rule of docs/indices.md 1.1 on mean wind (S): force 8 in 24 h,
+/// force 10 in 12 h, force 12 in 6 h; it turns red far too late to act on.
 pub const SIGNAL_RULE: [LadderStep; 3] = [
     LadderStep { level: Level::Yellow, wind_mps: 17.2, within: hours(24) },
     LadderStep { level: Level::Orange, wind_mps: 24.5, within: hours(12) },
@@ -49,7 +49,7 @@ pub struct Outlook {
     pub wind_max_mps: f64,
 }
 
-/// The level at `time` (domain.md 4.3, A): the highest step whose wind is
+/// The level at `time` (docs/indices.md 4.3, A): the highest step whose wind is
 /// reached by the maximum over the grid hours of `[time, time + within]`, both
 /// ends included. `winds` are [`hourly_winds`] from `first` on; beyond them
 /// nothing is forecast.
@@ -76,8 +76,8 @@ fn highest_within(winds: &[f64], first: Time, time: Time, within: Duration) -> f
     winds.get(from..to).unwrap_or_default().iter().fold(0.0, |best, wind| wind.max(best))
 }
 
-/// The worst of several active storms (domain.md 4.3); none active is level
-/// none, and known.
+/// The worst of several active storms (docs/indices.md 4.3); none active is
+/// level none, and known.
 pub fn worst_outlook(outlooks: impl Iterator<Item = Outlook>) -> Outlook {
     let calm = Outlook { level: Level::None, wind_max_mps: 0.0 };
     outlooks.fold(calm, |worst, outlook| Outlook {
@@ -86,8 +86,9 @@ pub fn worst_outlook(outlooks: impl Iterator<Item = Outlook>) -> Outlook {
     })
 }
 
-/// Is a storm active (domain.md 4.3, A)? From its first fix until its final
-/// bulletin or an operator's `ended`, at the latest 24 h after its track ends.
+/// Is a storm active (docs/indices.md 4.3, A)? From its first fix until its
+/// final bulletin or an operator's `ended`, at the latest 24 h after its track
+/// ends.
 pub fn is_active(track: &Track, ended: Option<Time>, time: Time) -> bool {
     let end = ended.unwrap_or(Time::MAX).min(track.last_time() + hours(24));
     track.first_time() <= time && time < end

@@ -1,5 +1,5 @@
-//! Published wind profiles of tropical cyclones (domain.md 2.3; equations S,
-//! from CLIMADA). Pressures in hPa, distances in km, winds in m/s.
+//! Published wind profiles of tropical cyclones (docs/indices.md 2.3; equations
+//! S, from CLIMADA). Pressures in hPa, distances in km, winds in m/s.
 
 use crate::knots::piecewise_linear;
 
@@ -104,8 +104,8 @@ const NAUTICAL_MILE_KM: f64 = 1.852;
 const RADIUS_KNOTS_HPA: [f64; 4] = [872.0, 940.0, 980.0, 1021.0];
 const RADIUS_KNOTS_NM: [f64; 4] = [14.907318, 15.726927, 25.742142, 56.856522];
 
-/// Radius of maximum wind by central pressure (domain.md 2.3, S), km: linear
-/// between four knots, clamped at both ends, 27.6..105.3.
+/// Radius of maximum wind by central pressure (docs/indices.md 2.3, S), km:
+/// linear between four knots, clamped at both ends, 27.6..105.3.
 pub fn radius_max_km(central_pressure_hpa: f64) -> f64 {
     piecewise_linear(&RADIUS_KNOTS_HPA, &RADIUS_KNOTS_NM, central_pressure_hpa) * NAUTICAL_MILE_KM
 }
@@ -116,19 +116,20 @@ pub fn atkinson_holliday_mps(pressure_drop_hpa: f64) -> f64 {
     3.447 * libm::pow(pressure_drop_hpa.max(0.0), 0.644)
 }
 
-/// Surge from the fall of pressure alone (domain.md 2.3, K), m: 1 cm per hPa.
+/// Surge from the fall of pressure alone (docs/indices.md 2.3, K), m: 1 cm per
+/// hPa.
 pub fn pressure_surge_m(pressure_drop_hpa: f64) -> f64 {
     0.01 * pressure_drop_hpa
 }
 
-/// Wind set-up (domain.md 2.3, K), m: `η = ρa Cd U² F/(ρw g h)` with the fetch
-/// and the mean depth in m, ρw = 1025 kg/m³, g = 9.81 m/s².
+/// Wind set-up (docs/indices.md 2.3, K), m: `η = ρa Cd U² F/(ρw g h)` with the
+/// fetch and the mean depth in m, ρw = 1025 kg/m³, g = 9.81 m/s².
 pub fn wind_setup_m(wind_mps: f64, drag: f64, fetch_m: f64, depth_m: f64) -> f64 {
     AIR_DENSITY * drag * wind_mps * wind_mps * fetch_m / (1025.0 * 9.81 * depth_m)
 }
 
-/// Weight of a place when only a bulletin's force-7 radius is known (domain.md
-/// 2.3, A), 0..1: `exp(−max(0, d − R7)/300 km)`.
+/// Weight of a place when only a bulletin's force-7 radius is known
+/// (docs/indices.md 2.3, A), 0..1: `exp(−max(0, d − R7)/300 km)`.
 pub fn bulletin_weight(distance_km: f64, force7_radius_km: f64) -> f64 {
     libm::exp(-(distance_km - force7_radius_km).max(0.0) / 300.0)
 }

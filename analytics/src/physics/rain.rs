@@ -1,4 +1,4 @@
-//! Antecedent rain and runoff (domain.md 2.4).
+//! Antecedent rain and runoff (docs/indices.md 2.4).
 
 /// Share of the antecedent rain index that is left after a day (K; 0.80–0.95).
 pub const DAILY_DECAY: f64 = 0.85;

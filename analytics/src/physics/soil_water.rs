@@ -1,4 +1,4 @@
-//! Soil water index of three tanks in a row (domain.md 2.5; constants of
+//! Soil water index of three tanks in a row (docs/indices.md 2.5; constants of
 //! Ishihara & Kobatake 1979, K, the same everywhere, S).
 //!
 //! The state is three numbers, so a run can stop and go on anywhere. A step
@@ -35,7 +35,7 @@ pub struct SoilWater {
 }
 
 impl SoilWater {
-    /// SWI = S1 + S2 + S3, mm, 0 or above (domain.md 2.5, K).
+    /// SWI = S1 + S2 + S3, mm, 0 or above (docs/indices.md 2.5, K).
     pub fn index_mm(&self) -> f64 {
         let [upper, middle, lower] = self.tanks_mm;
         upper + middle + lower
@@ -45,7 +45,7 @@ impl SoilWater {
         self.n_missing > 0
     }
 
-    /// One explicit step (domain.md 2.5, K), old values on the right:
+    /// One explicit step (docs/indices.md 2.5, K), old values on the right:
     /// `S1' = (1−β1Δt)S1 − q1Δt + R`, `S2' = (1−β2Δt)S2 − q2Δt + β1S1Δt`,
     /// `S3' = (1−β3Δt)S3 − q3Δt + β2S2Δt`. Rain of the step in mm, Δt in hours,
     /// 1/6 in operation. `None`, a missing step, holds the tanks (A).

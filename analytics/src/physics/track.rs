@@ -74,9 +74,9 @@ impl Track {
         self.fixes[self.fixes.len() - 1].time
     }
 
-    /// Centre and pressure at an instant (domain.md 2.3 step 1, A): latitude,
-    /// longitude and pressure linear in time between fixes; before and after
-    /// the track its end points.
+    /// Centre and pressure at an instant (docs/indices.md 2.3 step 1, A):
+    /// latitude, longitude and pressure linear in time between fixes; before
+    /// and after the track its end points.
     pub fn at(&self, time: Time) -> Centre {
         let after = self.fixes.partition_point(|fix| fix.time <= time);
         let last = self.fixes.len() - 1;

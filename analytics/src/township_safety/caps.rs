@@ -1,4 +1,4 @@
-//! Caps (veto) of Index A (domain.md 3.3): conditions that hold the index
+//! Caps (veto) of Index A (docs/indices.md 3.3): conditions that hold the index
 //! below a limit whatever its parts say. Durations are "strictly longer than".
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use model::{ThingKind, Time};
 
 use crate::freshness::millis;
 
-/// The conditions, in the order of domain.md 3.3.
+/// The conditions, in the order of docs/indices.md 3.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CapId {
     RedUnacknowledged,
@@ -58,7 +58,7 @@ pub struct HeldCap {
 }
 
 /// A confirmed red alarm on a thing of the four sectors that counts by
-/// domain.md 3.1 or is about lives.
+/// docs/indices.md 3.1 or is about lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RedAlarm {
     pub sector: ThingKind,
@@ -101,7 +101,7 @@ pub struct CapRules {
     pub held_in_month: Duration,
 }
 
-/// The caps that hold at an instant (domain.md 3.3, A), in their order.
+/// The caps that hold at an instant (docs/indices.md 3.3, A), in their order.
 pub fn caps_now(facts: &CapFacts, at: Time, rules: &CapRules) -> Vec<HeldCap> {
     let mut held = Vec::new();
     let mut hold = |id, since, expires| held.push(HeldCap { id, since, expires });
@@ -142,7 +142,7 @@ pub fn caps_now(facts: &CapFacts, at: Time, rules: &CapRules) -> Vec<HeldCap> {
     held
 }
 
-/// The caps of a month (domain.md 3.3, A): accidents whose 30 or 90 days
+/// The caps of a month (docs/indices.md 3.3, A): accidents whose 30 or 90 days
 /// overlap `[start, end)`, and each other cap whose condition held at least
 /// 24 h in total, as `(cap, milliseconds held within the month)`.
 pub fn caps_of_month(

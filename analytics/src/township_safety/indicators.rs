@@ -1,5 +1,5 @@
-//! The quantities of Index A's indicators, from reports and alarms (domain.md
-//! 3.1). `None` means not applicable: nothing to count.
+//! The quantities of Index A's indicators, from reports and alarms
+//! (docs/indices.md 3.1). `None` means not applicable: nothing to count.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use model::{Level, PropertyId, ThingId, Time};
 
 use crate::freshness::millis;
 
-/// `100·done/required`, % (domain.md 3.1: certificates, standardisation,
+/// `100·done/required`, % (docs/indices.md 3.1: certificates, standardisation,
 /// inspections, rectification, disposal, shelters, equipment, 15-minute
 /// circle), 0 or above; not applicable with a denominator of 0.
 pub fn rate_percent(done: f64, required: f64) -> Option<f64> {
@@ -32,9 +32,9 @@ pub struct CreditRules {
     pub hazard_weights: [f64; 5],
 }
 
-/// `chemical_credit` (domain.md 3.1 D1, A), 20..100: mean of the firms' points,
-/// A100 B85 C70 D50 E20, weighted by major-hazard grade 1:4, 2:3, 3:2, 4:1,
-/// none: 0.5.
+/// `chemical_credit` (docs/indices.md 3.1 D1, A), 20..100: mean of the firms'
+/// points, A100 B85 C70 D50 E20, weighted by major-hazard grade 1:4, 2:3, 3:2,
+/// 4:1, none: 0.5.
 pub fn chemical_credit(firms: &[ChemicalFirm], rules: &CreditRules) -> Option<f64> {
     let (mut points, mut weights) = (0.0, 0.0);
     for firm in firms {
@@ -49,8 +49,8 @@ pub fn chemical_credit(firms: &[ChemicalFirm], rules: &CreditRules) -> Option<f6
     (weights > 0.0).then(|| points / weights)
 }
 
-/// `sensing_online_rate` (domain.md 3.1 D1, A), 0..100 %: online hours over
-/// scheduled hours of the mandatory datastreams, as `(online, scheduled)`
+/// `sensing_online_rate` (docs/indices.md 3.1 D1, A), 0..100 %: online hours
+/// over scheduled hours of the mandatory datastreams, as `(online, scheduled)`
 /// each; hours in maintenance are in neither.
 pub fn sensing_online_rate(hours: &[(f64, f64)]) -> Option<f64> {
     let online = hours.iter().fold(0.0, |sum, (online, _)| sum + online);
@@ -69,7 +69,7 @@ pub struct CountedAlarm {
 }
 
 /// All counted alarms of one thing and property that opened on one day, at
-/// their highest level (domain.md 3.1).
+/// their highest level (docs/indices.md 3.1).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Episode {
     pub level: Level,
@@ -106,7 +106,7 @@ pub fn episodes(alarms: &[CountedAlarm], at: Time) -> Vec<Episode> {
     episodes.into_values().collect()
 }
 
-/// Alarm burden of a sector (domain.md 3.1 D2, A), 0 or above:
+/// Alarm burden of a sector (docs/indices.md 3.1 D2, A), 0 or above:
 /// `b = 100/max(N, 20)·Σ sev·2^(−age/7 d)`, episodes older than 56 d left out.
 pub fn alarm_burden(episodes: &[Episode], n_things: f64, rules: &BurdenRules) -> f64 {
     let half_life_ms = millis(rules.half_life) as f64;
@@ -126,8 +126,9 @@ pub fn alarm_burden(episodes: &[Episode], n_things: f64, rules: &BurdenRules) ->
     rules.per_things / n_things.max(rules.things_min) * sum
 }
 
-/// `grid_report_ratio` (domain.md 3.1 D3, A), 0 or above: confirmed reports
-/// per 100 grids over the county's median of the same; 1 when that is 0.
+/// `grid_report_ratio` (docs/indices.md 3.1 D3, A), 0 or above: confirmed
+/// reports per 100 grids over the county's median of the same; 1 when that is
+/// 0.
 pub fn grid_report_ratio(confirmed: f64, grids: f64, county_median: f64) -> Option<f64> {
     let per_100 = rate_percent(confirmed, grids)?;
     Some(if county_median > 0.0 { per_100 / county_median } else { 1.0 })
@@ -145,16 +146,16 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// `supply_12h_rate` (domain.md 3.1 D4, A), 0..100 %: share of shelters whose
-/// supplies arrive within 12 h, from `supply_eta` in hours; one that never
-/// reported is not within.
+/// `supply_12h_rate` (docs/indices.md 3.1 D4, A), 0..100 %: share of shelters
+/// whose supplies arrive within 12 h, from `supply_eta` in hours; one that
+/// never reported is not within.
 pub fn supply_12h_rate(etas_h: &[Option<f64>]) -> Option<f64> {
     let n_within = etas_h.iter().flatten().filter(|eta| **eta <= 12.0).count();
     rate_percent(n_within as f64, etas_h.len() as f64)
 }
 
-/// `drill_rate` (domain.md 3.1 D4, A), 0 or above, %: mean of drills done over
-/// planned and trainees done over planned in 12 months; a rate that is not
+/// `drill_rate` (docs/indices.md 3.1 D4, A), 0 or above, %: mean of drills done
+/// over planned and trainees done over planned in 12 months; a rate that is not
 /// applicable is left out.
 pub fn drill_rate(drills: (f64, f64), trainees: (f64, f64)) -> Option<f64> {
     let rates = [rate_percent(drills.0, drills.1), rate_percent(trainees.0, trainees.1)];
@@ -186,9 +187,9 @@ pub struct AccidentRules {
     pub per_people: f64,
 }
 
-/// `accident_burden` (domain.md 3.1 D5, A), 0 or above: `Σ p·2^(−age/90 d)` over
-/// the reports of 365 d, times 10,000/max(population, 10,000) once all
-/// townships' populations are configured.
+/// `accident_burden` (docs/indices.md 3.1 D5, A), 0 or above:
+/// `Σ p·2^(−age/90 d)` over the reports of 365 d, times 10,000/max(population,
+/// 10,000) once all townships' populations are configured.
 pub fn accident_burden(
     reports: &[AccidentReport],
     at: Time,

@@ -1,4 +1,4 @@
-//! Index A `township-safety` 乡镇街道安全发展指数 (domain.md section 3): 0–100,
+//! Index A `township-safety` 乡镇街道安全发展指数 (docs/indices.md section 3): 0–100,
 //! high is safe.
 
 pub mod caps;

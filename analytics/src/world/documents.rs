@@ -1,5 +1,5 @@
 //! Which documents are in force: of one issuer's documents the newest issue
-//! wins (design.md section 1, principle 7).
+//! wins.
 
 use std::collections::BTreeMap;
 

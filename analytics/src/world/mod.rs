@@ -8,6 +8,7 @@
 mod documents;
 mod facts;
 mod stream;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use documents::{ActiveStorm, Documents, ResponseInForce};
 pub use facts::{Facts, Haven, MustMonitor, TownshipFacts};
 pub use stream::Stream;
+pub use streams::Streams;
 
 use crate::alerts::Class;
 use crate::county_run::TownshipState;
@@ -29,9 +31,8 @@ pub struct World {
     pub catalogue: Arc<Catalogue>,
     /// Of every state; who computes looks at the state.
     pub things: BTreeMap<ThingId, Arc<Thing>>,
-    /// Registered datastreams, also those that never spoke. Those of one thing
-    /// lie together.
-    pub streams: BTreeMap<DatastreamId, Stream>,
+    /// Registered datastreams, also those that never spoke.
+    pub streams: Streams,
     pub documents: Documents,
     /// Alerts that are open, and those closed within the last 60 days.
     pub alerts: BTreeMap<String, AlertView>,
@@ -74,9 +75,9 @@ pub struct TownshipMemory {
     pub event: EventMemory,
 }
 
-/// The event of a township (domain.md section 5): from 24 h before the first
-/// to 24 h after the last minute with a response in force or a hazard level of
-/// blue or worse.
+/// The event of a township (docs/indices.md section 5): from 24 h before the
+/// first to 24 h after the last minute with a response in force or a hazard
+/// level of blue or worse.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct EventMemory {
     pub first: Option<Time>,
@@ -106,20 +107,11 @@ pub struct OnlineDay {
 
 impl World {
     /// The datastreams of a thing, in order of their ids.
-    pub fn streams_of<'a>(&'a self, thing: &'a ThingId) -> impl Iterator<Item = &'a Stream> + 'a {
-        let first = DatastreamId {
-            thing: thing.clone(),
-            property: PropertyId::from_static("a"),
-            channel: None,
-        };
-        self.streams
-            .range(first..)
-            .map(|(_, stream)| stream)
-            .take_while(move |stream| stream.id.thing == *thing)
+    pub fn streams_of<'a>(&'a self, thing: &ThingId) -> impl Iterator<Item = &'a Stream> + use<'a> {
+        self.streams.of(thing).iter()
     }
 
     pub fn stream(&self, thing: &ThingId, property: &PropertyId) -> Option<&Stream> {
-        let id = DatastreamId { thing: thing.clone(), property: property.clone(), channel: None };
-        self.streams.get(&id)
+        self.streams.find(thing, property, None)
     }
 }

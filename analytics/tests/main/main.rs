@@ -1,5 +1,5 @@
-//! Tests of the index mathematics against domain.md: worked examples, replay
-//! goldens, properties, the golden file of scores.
+//! Tests of the index mathematics against docs/indices.md: worked examples,
+//! replay goldens, properties, the golden file of scores.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to stop")]
 

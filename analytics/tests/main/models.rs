@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use analytics::flood_typhoon::FloodModel;
-use analytics::hazard::HazardModel;
 use analytics::model_file::ModelError;
 use analytics::township_safety::SafetyModel;
 use model::{Catalogue, ObservedProperty, PropertyId, PropertySpec};
 
-const HAZARD: &str = include_str!("../../../config/models/hazard.toml");
 const SAFETY: &str = include_str!("../../../config/models/township-safety.toml");
 const FLOOD: &str = include_str!("../../../config/models/flood-typhoon.toml");
 
@@ -23,7 +21,6 @@ fn catalogue() -> Catalogue {
 fn shipped_models_name_only_properties_of_the_catalogue() {
     let catalogue = catalogue();
     let none: Result<(), Vec<ModelError>> = Ok(());
-    assert_eq!(HazardModel::from_toml(HAZARD).unwrap().check_properties(&catalogue), none);
     assert_eq!(SafetyModel::from_toml(SAFETY).unwrap().check_properties(&catalogue), none);
     assert_eq!(FloodModel::from_toml(FLOOD).unwrap().check_properties(&catalogue), none);
 }
@@ -41,15 +38,4 @@ fn unknown_properties_are_all_refused() {
             "grid_report_ratio: property `grid` is not in the catalogue",
         ]
     );
-}
-
-/// The hazard index and Index B are scored by the same quantities.
-#[test]
-fn both_files_have_the_same_knots() {
-    let hazard = HazardModel::from_toml(HAZARD).unwrap();
-    let flood = FloodModel::from_toml(FLOOD).unwrap();
-    for quantity in hazard.groups.iter().flat_map(|group| &group.quantities) {
-        let other = flood.quantity(quantity.id.as_str()).unwrap();
-        assert_eq!((&other.knots, other.statistic), (&quantity.knots, quantity.statistic));
-    }
 }

@@ -1,5 +1,5 @@
-//! What must hold for any inputs (domain.md sections 3 to 5), 10,000 seeded
-//! cases each.
+//! What must hold for any inputs (docs/indices.md sections 3 to 5), 10,000
+//! seeded cases each.
 
 use std::time::Duration;
 

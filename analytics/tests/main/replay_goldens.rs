@@ -1,5 +1,5 @@
-//! The replay goldens of domain.md section 8: three storms at Shipu under the
-//! local wind model.
+//! The replay goldens of docs/indices.md section 8: three storms at Shipu under
+//! the local wind model.
 
 use analytics::commands::{self, parse_site, read_track};
 use analytics::flood_typhoon::FloodModel;

@@ -1,11 +1,12 @@
 //! One client's stream.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use analytics::record::Feature;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
@@ -24,10 +25,10 @@ use crate::extract::ApiQuery;
 use crate::identity::Caller;
 use crate::paging;
 use crate::policy::{Action, Decision, decide};
-use crate::problem::{ApiError, Kind, Message};
+use crate::problem::{ApiError, Kind, Language, Message, RequestContext};
 use crate::sessions;
 use crate::state::AppState;
-use crate::wire::{LatestColumns, Score};
+use crate::wire::{AlertView, LatestColumns, Score};
 
 /// How long a browser waits before it comes back.
 const RETRY: Duration = Duration::from_secs(3);
@@ -41,8 +42,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventsQuery {
-    /// `scores`, `latest` or both, separated by commas (default: what the
-    /// caller may read).
+    /// Some of `scores`, `alerts`, `latest`, separated by commas (default:
+    /// what the caller may read).
     topics: Option<String>,
     /// Only this township.
     township: Option<String>,
@@ -53,15 +54,20 @@ pub(crate) struct EventsQuery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Topics {
     scores: bool,
+    alerts: bool,
     latest: bool,
 }
 
 /// The state at the beginning of a stream, or after a reset.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Snapshot {
-    #[schema(value_type = Vec<Score>)]
-    scores: Vec<Arc<Score>>,
-    /// Absent when the topic was not asked for.
+    /// The latest score of each township and index.
+    scores: Vec<Score>,
+    /// The county's, one an index.
+    county: Vec<Score>,
+    /// Open alerts; absent when the topic was not asked for, as `latest`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alerts: Option<Vec<AlertView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest: Option<LatestColumns>,
     clock: ClockView,
@@ -79,12 +85,14 @@ pub(crate) struct LatestChange {
     quality: Vec<u8>,
 }
 
-/// Live scores and latest values (server-sent events)
+/// Live scores, alerts and latest values (server-sent events)
 ///
-/// First `snapshot`, then `score` (one township's score) and `latest`
-/// (columns of what changed, at most one a second). `reset` says that events
-/// were lost to this client: a fresh `snapshot` follows. Ids grow and survive
-/// a restart; with `Last-Event-ID` the stream goes on where it was.
+/// First `snapshot`, then `score` (a township's score under one index),
+/// `county` (the county's), `alert` (an alert after each of its transitions,
+/// none left out) and `latest` (columns of what changed, at most one a
+/// second). `reset` says that events were lost to this client: a fresh
+/// `snapshot` follows. Ids grow and survive a restart; with `Last-Event-ID`
+/// the stream goes on where it was.
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "listen_events", tag = "indices",
     params(EventsQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event seen")),
@@ -92,6 +100,7 @@ pub(crate) struct LatestChange {
         content_type = "text/event-stream")))]
 pub(crate) async fn listen(
     State(state): State<AppState>,
+    Extension(context): Extension<RequestContext>,
     caller: Caller,
     headers: HeaderMap,
     ApiQuery(query): ApiQuery<EventsQuery>,
@@ -113,6 +122,7 @@ pub(crate) async fn listen(
         place: state.hub.last(),
         township,
         topics,
+        language: context.language,
         session: caller.session,
         next_check: Instant::now() + SESSION_CHECK,
         begin: Some(last_event_id.map_or(Begin::Fresh, Begin::After)),
@@ -129,14 +139,16 @@ pub(crate) async fn listen(
 fn topics(state: &AppState, caller: &Caller, asked: Option<&str>) -> Result<Topics, ApiError> {
     let may_latest = decide(&caller.identity, Action::ReadAll, state.options.public_read);
     let Some(asked) = asked else {
-        return Ok(Topics { scores: true, latest: may_latest == Decision::Allow });
+        let latest = may_latest == Decision::Allow;
+        return Ok(Topics { scores: true, alerts: true, latest });
     };
-    let mut topics = Topics { scores: false, latest: false };
+    let mut topics = Topics { scores: false, alerts: false, latest: false };
     for topic in asked.split(',') {
         match topic {
             "scores" => topics.scores = true,
+            "alerts" => topics.alerts = true,
             "latest" => topics.latest = true,
-            _ => return Err(ApiError::parameter("topics", "knows scores and latest")),
+            _ => return Err(ApiError::parameter("topics", "knows scores, alerts and latest")),
         }
     }
     match may_latest {
@@ -160,6 +172,7 @@ struct Client {
     place: EventId,
     topics: Topics,
     township: Option<TownshipCode>,
+    language: Language,
     session: Option<[u8; 32]>,
     next_check: Instant,
     begin: Option<Begin>,
@@ -197,7 +210,7 @@ impl Client {
                 changed = self.news.changed() => {
                     changed.ok()?;
                     match self.state.hub.after(self.place) {
-                        Some(events) => self.take(&events),
+                        Some(events) => self.go_on(&events).await?,
                         None => self.reset().await?,
                     }
                 }
@@ -221,8 +234,7 @@ impl Client {
                 self.place = place;
                 // An event of its own, so that the client knows of the stream.
                 self.waiting.push_back(Event::default().retry(RETRY).comment("resumed"));
-                self.take(&events);
-                Some(())
+                self.go_on(&events).await
             }
             None => self.reset().await,
         }
@@ -238,13 +250,8 @@ impl Client {
         // rather than left out.
         self.news.mark_unchanged();
         self.place = self.state.hub.last();
-        let scores = match self.state.hub.latest_scores() {
-            Some(tick) if self.topics.scores => {
-                let scores = tick.scores.iter().filter(|(code, _)| self.admits(Some(*code)));
-                scores.map(|(_, score)| Arc::clone(score)).collect()
-            }
-            _ => Vec::new(),
-        };
+        let (scores, county) = self.scores();
+        let alerts = self.topics.alerts.then(|| self.open_alerts());
         let latest = if self.topics.latest {
             let filter = StreamFilter { township: self.township, ..StreamFilter::default() };
             Some(latest_columns(&self.state, &filter).await.ok()?)
@@ -252,51 +259,94 @@ impl Client {
             None
         };
         let clock = ClockView::of(&self.state.clock);
-        let snapshot = Snapshot { scores, latest, clock };
+        let snapshot = Snapshot { scores, county, alerts, latest, clock };
         let event = event("snapshot", self.place, &snapshot)?.retry(RETRY);
         self.waiting.push_back(event);
         Some(())
+    }
+
+    /// Those of the townships, and those of the county.
+    fn scores(&self) -> (Vec<Score>, Vec<Score>) {
+        let Some(tick) = self.state.runner.latest().filter(|_| self.topics.scores) else {
+            return (Vec::new(), Vec::new());
+        };
+        let admitted = tick.scores.iter().filter(|record| self.admits_feature(record.feature));
+        let (county, townships): (Vec<_>, Vec<_>) =
+            admitted.partition(|record| record.feature == Feature::County);
+        let score = |record: &Arc<_>| self.state.score_facts.score(record, self.language);
+        (townships.into_iter().map(score).collect(), county.into_iter().map(score).collect())
+    }
+
+    fn open_alerts(&self) -> Vec<AlertView> {
+        let origin = self.state.store.origin();
+        let open = self.state.runner.open_alerts();
+        let admitted = open.iter().filter(|alert| self.admits(alert.township));
+        admitted.map(|alert| AlertView::new(alert, origin)).collect()
     }
 
     fn admits(&self, township: Option<TownshipCode>) -> bool {
         self.township.is_none_or(|code| Some(code) == township)
     }
 
-    /// Puts what the client wants of a group of events in line: the newest
-    /// score of each township in its place, and all changes of latest values
-    /// in the place of the first. So whoever stops anywhere in the group and
-    /// goes on after the last id seen, misses nothing.
+    fn admits_feature(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::Township(code) => self.admits(Some(code)),
+            Feature::County => self.township.is_none(),
+        }
+    }
+
+    /// Passes on what follows; when latest values among it are lost and this
+    /// client wants them, a fresh snapshot after the alerts.
+    async fn go_on(&mut self, events: &[Arc<HubEvent>]) -> Option<()> {
+        let is_lost = |event: &Arc<HubEvent>| matches!(event.body, Body::LatestLost);
+        if self.topics.latest && events.iter().any(is_lost) {
+            let is_alert = |event: &&Arc<HubEvent>| matches!(event.body, Body::Alert { .. });
+            let alerts: Vec<Arc<HubEvent>> = events.iter().filter(is_alert).cloned().collect();
+            self.take(&alerts);
+            return self.reset().await;
+        }
+        self.take(events);
+        Some(())
+    }
+
+    /// Puts what the client wants of a group of events in line: each alert,
+    /// each score (the log holds the newest of a key only), and all changes
+    /// of latest values in the place of the first. So whoever stops anywhere
+    /// in the group and goes on after the last id seen, misses nothing.
     fn take(&mut self, events: &[Arc<HubEvent>]) {
         let Some(last) = events.last() else { return };
-        let mut newest_score: HashMap<TownshipCode, u64> = HashMap::new();
         let mut changes: BTreeMap<&str, &Change> = BTreeMap::new();
         for event in events {
-            match &event.body {
-                Body::Score { township, .. } => {
-                    newest_score.insert(*township, event.id.serial);
-                }
-                Body::Latest(latest) => {
-                    let admitted = latest.iter().filter(|change| self.admits(change.township));
-                    changes.extend(admitted.map(|change| (&*change.datastream, change)));
-                }
+            if let Body::Latest(latest) = &event.body {
+                let admitted = latest.iter().filter(|change| self.admits(change.township));
+                changes.extend(admitted.map(|change| (&*change.datastream, change)));
             }
         }
         let mut has_latest = !self.topics.latest || changes.is_empty();
         for hub_event in events {
+            let id = hub_event.id;
             match &hub_event.body {
-                Body::Score { township, data } => {
-                    let is_newest = newest_score.get(township) == Some(&hub_event.id.serial);
-                    if self.topics.scores && is_newest && self.admits(Some(*township)) {
-                        let event = Event::default().event("score").id(hub_event.id.to_string());
-                        self.waiting.push_back(event.data(&**data));
+                Body::Score { key: (_, feature), data } => {
+                    if self.topics.scores && self.admits_feature(*feature) {
+                        let name = match feature {
+                            Feature::County => "county",
+                            Feature::Township(_) => "score",
+                        };
+                        let [zh, en] = data;
+                        self.waiting.push_back(written(name, id, self.language.pick(zh, en)));
+                    }
+                }
+                Body::Alert { township, data } => {
+                    if self.topics.alerts && self.admits(*township) {
+                        self.waiting.push_back(written("alert", id, data));
                     }
                 }
                 Body::Latest(_) if !has_latest => {
                     has_latest = true;
                     let columns = LatestChange::of(last.id.commit, changes.values().copied());
-                    self.waiting.extend(event("latest", hub_event.id, &columns));
+                    self.waiting.extend(event("latest", id, &columns));
                 }
-                Body::Latest(_) => (),
+                Body::Latest(_) | Body::Superseded | Body::LatestLost => (),
             }
         }
         self.place = last.id;
@@ -310,6 +360,10 @@ impl Client {
             Err(_) => true,
         }
     }
+}
+
+fn written(name: &str, id: EventId, data: &str) -> Event {
+    Event::default().event(name).id(id.to_string()).data(data)
 }
 
 fn event<T: Serialize>(name: &str, id: EventId, data: &T) -> Option<Event> {

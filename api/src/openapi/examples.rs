@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::live_examples;
+
 /// Puts the examples where the operation has JSON.
 pub(super) fn add(operation_id: &str, operation: &mut Value) {
     for (status, example) in [("200", answer(operation_id)), ("201", answer(operation_id))] {
@@ -16,7 +18,7 @@ pub(super) fn add(operation_id: &str, operation: &mut Value) {
     }
 }
 
-fn page(item: Value) -> Value {
+pub(super) fn page(item: Value) -> Value {
     json!({ "items": [item], "next_cursor": null })
 }
 
@@ -50,32 +52,6 @@ fn session() -> Value {
         "county": { "code": "330225", "name": { "zh": "象山县", "en": "Xiangshan" } },
         "bureau": { "zh": "象山县应急管理局", "en": "Xiangshan emergency-management bureau" },
         "version": "0.1.0",
-    })
-}
-
-fn score() -> Value {
-    json!({
-        "index": "hazard",
-        "township": "330225101",
-        "time": "2026-07-25T08:15:00.000+08:00",
-        "score": 62.4,
-        "level": "yellow",
-        "model": "hazard@1",
-        "model_hash": "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9",
-        "origin": "real",
-        "missing": ["rain_flood"],
-        "parts": [{
-            "id": "wind",
-            "kind": "group",
-            "aggregation": "maximum",
-            "score": 62.4,
-            "weight": null,
-            "contribution": 62.4,
-            "state": "known",
-            "raw": null,
-            "reasons": [],
-            "parts": [],
-        }],
     })
 }
 
@@ -121,19 +97,6 @@ fn answer(operation_id: &str) -> Option<Value> {
             "coastal": true,
             "villages": 57,
         })),
-        "list_indices" => page(json!({
-            "id": "hazard",
-            "name": { "zh": "风雨危险度", "en": "Wind and rain hazard" },
-            "direction": "high_is_dangerous",
-            "model": "hazard@1",
-            "model_hash": "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9",
-            "levels": [{ "level": "blue", "from": 40.0 }, { "level": "red", "from": 90.0 }],
-            "note": { "zh": "系统研判,不是预警。", "en": "An assessment, not a warning." },
-        })),
-        "list_scores" => json!({
-            "index": "hazard", "time": time, "commit": 88_231, "origin": "real",
-            "items": [score()],
-        }),
         "list_things" => page(thing()),
         "get_thing" | "create_thing" | "put_thing" => thing(),
         "import_things" => json!({
@@ -208,6 +171,16 @@ fn answer(operation_id: &str) -> Option<Value> {
             entry["payload_hex"] = json!("7b2276616c756573223a7b7d7d");
             entry
         }
+        "list_webhooks" => page(json!({
+            "name": "wecom-duty", "host": "relay.example", "state": "working",
+            "min_level": "yellow", "classes": ["life", "hazard"], "exercise": false,
+            "waiting": 0, "undelivered": 0, "failures": 0, "last_error": null,
+            "last_error_at": null, "last_success": time,
+        })),
+        "test_webhook" => json!({
+            "receiver": "wecom-duty", "delivered": true, "status": 200, "error": null,
+            "took_ms": 84,
+        }),
         "list_users" => page(json!({
             "name": "wang", "role": "engineer", "created": time, "disabled": false,
             "has_password": true,
@@ -216,7 +189,7 @@ fn answer(operation_id: &str) -> Option<Value> {
             "name": "wang", "role": "engineer", "password": "(shown once)",
         }),
         "set_password" => json!({ "name": "wang" }),
-        _ => return None,
+        other => return live_examples::answer(other),
     })
 }
 
@@ -233,6 +206,6 @@ fn body(operation_id: &str) -> Option<Value> {
         }),
         "create_user" => json!({ "name": "wang", "role": "engineer" }),
         "set_password" => json!({}),
-        _ => return None,
+        other => return live_examples::body(other),
     })
 }

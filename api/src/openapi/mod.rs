@@ -2,6 +2,7 @@
 //! all operations have in common.
 
 mod examples;
+mod live_examples;
 
 use std::sync::LazyLock;
 
@@ -42,6 +43,8 @@ pub(crate) async fn serve() -> Response {
     tags(
         (name = "session", description = "Who is logged in; the clocks"),
         (name = "indices", description = "Townships, indices, scores, live events"),
+        (name = "documents", description = "What others declared or forecast"),
+        (name = "alerts", description = "What passed a limit, and what people did about it"),
         (name = "things", description = "What carries sensors"),
         (name = "credentials", description = "What devices show when they connect"),
         (name = "datastreams", description = "Observed properties and their history"),
@@ -97,6 +100,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         kinds.extend(of_bodies);
     }
     match id.as_str() {
+        // Documents may be replaced without If-Match.
+        other if other.starts_with("put_") && other != "put_thing" => {
+            kinds.push(Kind::PreconditionFailed);
+        }
         "put_thing" => kinds.extend([Kind::PreconditionFailed, Kind::PreconditionRequired]),
         "redrive_quarantine" => kinds.push(Kind::Validation),
         _ => (),

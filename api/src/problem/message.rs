@@ -1,6 +1,6 @@
 //! What a problem says about its occurrence, in both languages.
 
-use super::Language;
+use super::{Check, Language};
 
 /// The `detail` of a problem or of one of its errors. Texts from checks are
 /// English; the Chinese sentence around them says what they are about.
@@ -10,6 +10,9 @@ pub(crate) enum Message {
     None,
     /// The reason a parser or check gave.
     Reason(String),
+    /// What a check of a document found; boxed, as every result carries the
+    /// size of its error.
+    Check(Box<Check>),
     Parameter {
         name: &'static str,
         reason: String,
@@ -24,7 +27,13 @@ pub(crate) enum Message {
     NoSuchDatastream(String),
     NoSuchQuarantine(u64),
     NoSuchIndex(String),
+    NoSuchTownship(String),
+    NoScore,
+    NoExplanation,
+    NoSuchDocument(String),
+    NoSuchAlert(String),
     NoSuchUser(String),
+    NoSuchWebhook(String),
     NoCredential(String),
     NoRoute,
     LoginRequired,
@@ -53,6 +62,12 @@ pub(crate) enum Message {
     ThingInvalid {
         n: usize,
     },
+    DocumentExists(String),
+    DocumentInvalid {
+        n: usize,
+    },
+    DocumentChanged,
+    AlertClosed(String),
     StoreUnavailable,
     DiskFull,
     NotStoredInTime,
@@ -83,6 +98,7 @@ impl Message {
         match self {
             Message::None => String::new(),
             Message::Reason(reason) => reason.clone(),
+            Message::Check(check) => check.text(Language::Zh),
             Message::Parameter { name, reason } => format!("参数 `{name}` 不正确:{reason}"),
             Message::RangeOrder => "`stop` 必须晚于 `start`。".to_owned(),
             Message::Body(reason) => format!("请求体不正确:{reason}"),
@@ -92,7 +108,13 @@ impl Message {
             Message::NoSuchDatastream(id) => format!("数据流 `{id}` 不存在。"),
             Message::NoSuchQuarantine(id) => format!("隔离区没有编号 {id} 的条目。"),
             Message::NoSuchIndex(id) => format!("指数 `{id}` 不存在。"),
+            Message::NoSuchTownship(code) => format!("没有乡镇 `{code}`。"),
+            Message::NoScore => "此时刻及以前没有算出过评分。".to_owned(),
+            Message::NoExplanation => "全县评分由各乡镇评分得出,没有自己的解释树。".to_owned(),
+            Message::NoSuchDocument(id) => format!("文书 `{id}` 不存在。"),
+            Message::NoSuchAlert(id) => format!("告警 `{id}` 不存在。"),
             Message::NoSuchUser(name) => format!("用户 `{name}` 不存在。"),
+            Message::NoSuchWebhook(name) => format!("没有推送对象 `{name}`。"),
             Message::NoCredential(id) => format!("物体 `{id}` 没有凭证。"),
             Message::NoRoute => "此地址没有资源。".to_owned(),
             Message::LoginRequired => "请先登录,或使用令牌。".to_owned(),
@@ -120,6 +142,10 @@ impl Message {
                 format!("没有可接受的读数({n} 处问题);原始数据已存入隔离区。")
             }
             Message::ThingInvalid { n } => format!("物体登记有 {n} 处问题。"),
+            Message::DocumentExists(id) => format!("文书 `{id}` 已存在;更改请用 PUT。"),
+            Message::DocumentInvalid { n } => format!("文书有 {n} 处问题,未保存。"),
+            Message::DocumentChanged => "此文书刚被他人更改,请重新读取。".to_owned(),
+            Message::AlertClosed(id) => format!("告警 `{id}` 已关闭。"),
             Message::StoreUnavailable => "数据存储暂时不能响应,请稍后再试。".to_owned(),
             Message::DiskFull => "磁盘已满,暂时不能存储。".to_owned(),
             Message::NotStoredInTime => {
@@ -139,6 +165,7 @@ impl Message {
         match self {
             Message::None => String::new(),
             Message::Reason(reason) => reason.clone(),
+            Message::Check(check) => check.text(Language::En),
             Message::Parameter { name, reason } => format!("parameter `{name}`: {reason}"),
             Message::RangeOrder => "`stop` must be later than `start`".to_owned(),
             Message::Body(reason) => format!("the body is not valid: {reason}"),
@@ -150,7 +177,15 @@ impl Message {
             Message::NoSuchDatastream(id) => format!("datastream `{id}` does not exist"),
             Message::NoSuchQuarantine(id) => format!("quarantine has no entry {id}"),
             Message::NoSuchIndex(id) => format!("index `{id}` does not exist"),
+            Message::NoSuchTownship(code) => format!("township `{code}` does not exist"),
+            Message::NoScore => "no score was computed at or before that instant".to_owned(),
+            Message::NoExplanation => {
+                "the county's score comes from the townships' and has no tree of its own".to_owned()
+            }
+            Message::NoSuchDocument(id) => format!("document `{id}` does not exist"),
+            Message::NoSuchAlert(id) => format!("alert `{id}` does not exist"),
             Message::NoSuchUser(name) => format!("user `{name}` does not exist"),
+            Message::NoSuchWebhook(name) => format!("webhook `{name}` is not configured"),
             Message::NoCredential(id) => format!("thing `{id}` has no credential"),
             Message::NoRoute => "there is nothing at this address".to_owned(),
             Message::LoginRequired => "log in first, or send a token".to_owned(),
@@ -181,6 +216,16 @@ impl Message {
                 "no reading could be accepted ({n} problems); the bytes are kept in quarantine"
             ),
             Message::ThingInvalid { n } => format!("the thing has {n} problems"),
+            Message::DocumentExists(id) => {
+                format!("document `{id}` exists already; change it with PUT")
+            }
+            Message::DocumentInvalid { n } => {
+                format!("the document has {n} problems and was not stored")
+            }
+            Message::DocumentChanged => {
+                "someone else has just changed the document; read it again".to_owned()
+            }
+            Message::AlertClosed(id) => format!("alert `{id}` is closed"),
             Message::StoreUnavailable => "the data store cannot answer now, try again".to_owned(),
             Message::DiskFull => "the disk is full, nothing can be stored now".to_owned(),
             Message::NotStoredInTime => {

@@ -5,6 +5,7 @@
 //! and trace of the request and writes the body. Causes go to the log, never
 //! to the client.
 
+mod check;
 mod dictionary;
 mod message;
 mod pages;
@@ -19,6 +20,7 @@ use ingest::PipelineClosed;
 use store::StoreError;
 use tracing::error;
 
+pub(crate) use check::Check;
 pub(crate) use dictionary::{Kind, Language};
 pub(crate) use message::Message;
 pub(crate) use pages::explain;
@@ -41,6 +43,11 @@ pub(crate) struct FieldError {
 impl FieldError {
     pub(crate) fn at(pointer: impl Into<String>, reason: impl ToString) -> FieldError {
         let message = Message::Reason(reason.to_string());
+        FieldError { place: Place::Pointer(pointer.into()), message }
+    }
+
+    pub(crate) fn check(pointer: impl Into<String>, check: Check) -> FieldError {
+        let message = Message::Check(Box::new(check));
         FieldError { place: Place::Pointer(pointer.into()), message }
     }
 }

@@ -1,6 +1,7 @@
 //! What goes over the wire. Types inside are not serialised; they are
 //! converted here by hand.
 
+mod alert;
 mod latest;
 mod score;
 mod thing;
@@ -14,9 +15,9 @@ use utoipa::ToSchema;
 use crate::etag;
 use crate::problem::ApiError;
 
+pub(crate) use alert::AlertView;
 pub(crate) use latest::LatestColumns;
-pub(crate) use score::{HAZARD, level_name};
-pub use score::{Node, Raw, Score, score_source};
+pub(crate) use score::{Node, Score, ScoreFacts, level_name};
 pub(crate) use thing::{DatastreamInput, Levels, ThingInput, ThingView};
 
 /// A name in both languages of the page.

@@ -2,169 +2,243 @@
 
 use std::sync::Arc;
 
-use analytics::explain::{Node as Explained, NodeState, Raw as ExplainedRaw};
-use analytics::hazard::HazardScore;
-use analytics::knots::danger_bound;
-use analytics::{Hazard, Tick};
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use analytics::Models;
+use analytics::record::{Feature, FloodPart, IndexId, NodeRecord, RawRecord, ScoreRecord};
 use model::{Level, Origin, Time};
 use serde::Serialize;
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
-use crate::score_source::{ScoreSource, ScoreTick};
+use crate::problem::Language;
 
-/// The one index there is so far.
-pub(crate) const HAZARD: &str = "hazard";
-
-/// A township's score with the parts that make it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Score {
-    #[schema(example = "hazard")]
-    pub index: &'static str,
-    #[schema(example = "330225101")]
-    pub township: String,
+/// One evaluation of one index, of a township or of the county.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Score {
+    #[schema(example = "flood-typhoon")]
+    pub(crate) index: &'static str,
+    /// Code of the township, or of the county.
+    #[schema(value_type = String, example = "330225101")]
+    pub(crate) township: Arc<str>,
     /// The instant it is of, scene clock.
     #[schema(value_type = String, format = DateTime)]
-    pub time: Time,
-    /// 0 to 100; `null` when no group has data.
+    pub(crate) time: Time,
+    /// 0 to 100; a grey score keeps its value and has no level.
     #[schema(example = 62.4, minimum = 0, maximum = 100)]
-    pub score: Option<f64>,
+    pub(crate) score: Option<f64>,
     /// `none`, `blue`, `yellow`, `orange` or `red`; an assessed level, never a
     /// warning.
     #[schema(example = "yellow")]
-    pub level: Option<&'static str>,
-    #[schema(value_type = String, example = "hazard@1")]
-    pub model: Arc<str>,
+    pub(crate) level: Option<&'static str>,
+    /// Too little is known for a level.
+    pub(crate) grey: bool,
+    /// A part was replaced by its last known value.
+    pub(crate) provisional: bool,
+    /// Level of the largest hazard group. Of Index B and of hazard only, as
+    /// the others down to `oldest_report`.
+    pub(crate) hazard_level: Option<&'static str>,
+    /// The same without official floors.
+    pub(crate) sensed_level: Option<&'static str>,
+    /// The official signal in force.
+    pub(crate) official_level: Option<&'static str>,
+    /// The emergency response in force.
+    pub(crate) response_level: Option<&'static str>,
+    /// The worst of assessed level, official signal and response.
+    pub(crate) displayed_level: Option<&'static str>,
+    /// Which of them made it: `assessed`, `official` or `response`.
+    #[schema(example = "assessed")]
+    pub(crate) displayed_by: Option<String>,
+    /// The thing that alone says so.
+    pub(crate) unverified: Option<String>,
+    /// Order of attention among the townships, 1 first.
+    pub(crate) attention: Option<u32>,
+    /// People to be moved who are not.
+    pub(crate) n_unmoved: Option<f64>,
+    pub(crate) n_life_alarms: Option<u32>,
+    /// Time of the oldest report that counts.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) oldest_report: Option<Time>,
+    /// 0 to 1.
+    #[schema(example = 0.61)]
+    pub(crate) confidence: f64,
+    /// Share of the weight that has a value.
+    #[schema(example = 0.9)]
+    pub(crate) coverage: f64,
+    #[schema(value_type = String, example = "flood-typhoon@3")]
+    pub(crate) model: Arc<str>,
     /// SHA-256 of the model file.
     #[schema(value_type = String)]
-    pub model_hash: Arc<str>,
+    pub(crate) model_hash: Arc<str>,
+    /// Computed again with what came later.
+    pub(crate) revised: bool,
     /// `real`, `replay` or `simulated`.
     #[schema(example = "real")]
-    pub origin: &'static str,
-    /// Groups without data.
-    pub missing: Vec<String>,
-    /// Their contributions add up to the score within 1e-9.
-    pub parts: Vec<Node>,
+    pub(crate) origin: &'static str,
+    /// Groups, items or indicators without a known value; of the county the
+    /// townships left out.
+    pub(crate) missing: Vec<String>,
+    /// Caps that hold.
+    pub(crate) caps: Vec<Cap>,
+    /// The strongest drivers in a sentence of the request's language.
+    pub(crate) drivers: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = ScoreCap)]
+pub(crate) struct Cap {
+    pub(crate) id: String,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) since: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) expires: Option<Time>,
 }
 
 /// One part of a score, and what it is made of.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = ScoreNode)]
-pub struct Node {
+pub(crate) struct Node {
     #[schema(example = "rain_flood")]
-    pub id: String,
-    /// `group`, `quantity` or `station`.
+    pub(crate) id: String,
+    /// `index`, `dimension`, `group`, `item`, `indicator`, `quantity` or `cap`.
     #[schema(example = "group")]
-    pub kind: &'static str,
-    /// How the parts make the score: `maximum` takes the largest.
+    pub(crate) kind: String,
+    /// How the parts make the score: `arithmetic`, `geometric`, `maximum`,
+    /// `compound`.
     #[schema(example = "maximum")]
-    pub aggregation: Option<&'static str>,
-    pub score: Option<f64>,
-    pub weight: Option<f64>,
+    pub(crate) aggregation: Option<String>,
+    pub(crate) score: Option<f64>,
+    pub(crate) weight: Option<f64>,
     /// What it adds to the score above.
-    pub contribution: Option<f64>,
+    pub(crate) contribution: Option<f64>,
     /// `known`, `held` (older than three periods, still counted), `unknown` or
     /// `not_applicable`.
     #[schema(example = "known")]
-    pub state: &'static str,
-    pub raw: Option<Raw>,
-    pub reasons: Vec<String>,
+    pub(crate) state: String,
+    pub(crate) raw: Option<Raw>,
+    pub(crate) reasons: Vec<String>,
     #[schema(no_recursion)]
-    pub parts: Vec<Node>,
+    pub(crate) parts: Vec<Node>,
 }
 
 /// The value that a score was made from.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = RawValue)]
-pub struct Raw {
-    pub value: f64,
+pub(crate) struct Raw {
+    pub(crate) value: f64,
     /// UCUM.
     #[schema(example = "m/s")]
-    pub unit: &'static str,
+    pub(crate) unit: String,
     #[schema(value_type = String, format = DateTime)]
-    pub time: Time,
+    pub(crate) time: Time,
     /// Seconds.
-    pub age_s: f64,
+    pub(crate) age_s: f64,
     /// QARTOD flag.
     #[schema(example = 1)]
-    pub quality: u8,
-    pub datastreams: Vec<String>,
+    pub(crate) quality: u8,
+    pub(crate) datastreams: Vec<String>,
 }
 
-/// Scores of the hazard runner, in data of this origin.
-pub fn score_source(hazard: &Hazard, origin: Origin) -> ScoreSource {
-    let head = &hazard.model().head;
-    let facts = Facts {
-        model: format!("{}@{}", head.id, head.version).into(),
-        model_hash: head.hash.as_str().into(),
-        origin,
-    };
-    let of_instant = (hazard.clone(), facts.clone());
-    ScoreSource {
-        model: facts.model.to_string(),
-        model_hash: facts.model_hash.to_string(),
-        levels: Level::COLOURED.map(|level| (level, danger_bound(level))).to_vec(),
-        ticks: ticks(hazard, facts).boxed(),
-        at: Arc::new(move |at| {
-            let (hazard, facts) = of_instant.clone();
-            async move { Ok(facts.tick(&hazard.at(at).await?)) }.boxed()
-        }),
+/// What all scores of this data have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct ScoreFacts {
+    county: Arc<str>,
+    origin: Origin,
+    flood: ModelName,
+    safety: ModelName,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ModelName {
+    pub(crate) model: Arc<str>,
+    pub(crate) hash: Arc<str>,
+}
+
+impl ScoreFacts {
+    pub(crate) fn new(county: &str, origin: Origin, models: &Models) -> ScoreFacts {
+        let name = |head: &analytics::model_file::ModelHead| ModelName {
+            model: format!("{}@{}", head.id, head.version).into(),
+            hash: head.hash.as_str().into(),
+        };
+        let (flood, safety) = (name(&models.flood.head), name(&models.safety.head));
+        ScoreFacts { county: county.into(), origin, flood, safety }
     }
-}
 
-/// The newest tick, then each new one.
-fn ticks(hazard: &Hazard, facts: Facts) -> impl Stream<Item = ScoreTick> + Send + use<> {
-    // Subscribe first: a tick in between is seen twice rather than never.
-    let receiver = hazard.subscribe();
-    let first = hazard.latest();
-    let of_later = facts.clone();
-    let later = stream::unfold(receiver, next_tick).map(move |tick| of_later.tick(&tick));
-    stream::iter(first.map(|tick| facts.tick(&tick))).chain(later)
-}
+    /// Hazard is a part of Index B and of its model.
+    pub(crate) fn model(&self, index: IndexId) -> &ModelName {
+        match index {
+            IndexId::TownshipSafety => &self.safety,
+            IndexId::FloodTyphoon | IndexId::Hazard => &self.flood,
+        }
+    }
 
-/// A tick holds all townships, so that those missed need not be looked at.
-async fn next_tick(
-    mut receiver: broadcast::Receiver<Arc<Tick>>,
-) -> Option<(Arc<Tick>, broadcast::Receiver<Arc<Tick>>)> {
-    loop {
-        match receiver.recv().await {
-            Ok(tick) => return Some((tick, receiver)),
-            Err(RecvError::Lagged(_)) => (),
-            Err(RecvError::Closed) => return None,
+    pub(crate) fn score(&self, record: &ScoreRecord, language: Language) -> Score {
+        let ModelName { model, hash } = self.model(record.index);
+        let flood = record.flood.as_ref();
+        let level = |of: fn(&FloodPart) -> Level| flood.map(|flood| level_name(of(flood)));
+        let [zh, en] = &record.sentence;
+        Score {
+            index: record.index.as_str(),
+            township: match record.feature {
+                Feature::County => Arc::clone(&self.county),
+                Feature::Township(code) => code.to_string().into(),
+            },
+            time: record.time,
+            score: record.score,
+            level: record.level.map(level_name),
+            grey: record.grey,
+            provisional: record.provisional,
+            hazard_level: level(|flood| flood.hazard_level),
+            sensed_level: level(|flood| flood.sensed_level),
+            official_level: level(|flood| flood.official_level),
+            response_level: level(|flood| flood.response_level),
+            displayed_level: level(|flood| flood.displayed_level),
+            displayed_by: flood.map(|flood| flood.displayed_by.clone()),
+            unverified: flood.and_then(|flood| flood.unverified.as_ref()).map(ToString::to_string),
+            attention: flood.map(|flood| flood.attention),
+            n_unmoved: flood.map(|flood| flood.n_unmoved),
+            n_life_alarms: flood.map(|flood| flood.n_life_alarms),
+            oldest_report: flood.and_then(|flood| flood.oldest_report),
+            confidence: record.confidence,
+            coverage: record.coverage,
+            model: Arc::clone(model),
+            model_hash: Arc::clone(hash),
+            revised: false,
+            origin: self.origin.as_str(),
+            missing: record.missing.clone(),
+            caps: record
+                .caps
+                .iter()
+                .map(|cap| Cap { id: cap.id.clone(), since: cap.since, expires: cap.expires })
+                .collect(),
+            drivers: language.pick(zh, en).to_owned(),
         }
     }
 }
 
-/// What every score of a runner has in common.
-#[derive(Debug, Clone)]
-struct Facts {
-    model: Arc<str>,
-    model_hash: Arc<str>,
-    origin: Origin,
+impl From<&NodeRecord> for Node {
+    fn from(node: &NodeRecord) -> Node {
+        Node {
+            id: node.id.clone(),
+            kind: node.kind.clone(),
+            aggregation: node.aggregation.clone(),
+            score: node.score,
+            weight: node.weight,
+            contribution: node.contribution,
+            state: node.state.clone(),
+            raw: node.raw.as_ref().map(Raw::from),
+            reasons: node.reasons.clone(),
+            parts: node.parts.iter().map(Node::from).collect(),
+        }
+    }
 }
 
-impl Facts {
-    fn tick(&self, tick: &Tick) -> ScoreTick {
-        let scores = tick.scores.iter().map(|score| (score.township, Arc::new(self.score(score))));
-        ScoreTick { at: tick.at, commit: tick.commit, scores: scores.collect() }
-    }
-
-    fn score(&self, score: &HazardScore) -> Score {
-        let groups = &score.explanation.parts;
-        let missing = groups.iter().filter(|group| group.score.is_none());
-        Score {
-            index: HAZARD,
-            township: score.township.to_string(),
-            time: score.time,
-            score: score.score,
-            level: score.level.map(level_name),
-            model: Arc::clone(&self.model),
-            model_hash: Arc::clone(&self.model_hash),
-            origin: self.origin.as_str(),
-            missing: missing.map(|group| group.id.to_string()).collect(),
-            parts: groups.iter().map(|group| node(group, "group")).collect(),
+impl From<&RawRecord> for Raw {
+    fn from(raw: &RawRecord) -> Raw {
+        Raw {
+            value: raw.value,
+            unit: raw.unit.clone(),
+            time: raw.time,
+            age_s: raw.age_s,
+            quality: raw.quality,
+            datastreams: raw.datastreams.clone(),
         }
     }
 }
@@ -176,37 +250,5 @@ pub(crate) fn level_name(level: Level) -> &'static str {
         Level::Yellow => "yellow",
         Level::Orange => "orange",
         Level::Red => "red",
-    }
-}
-
-/// Groups hold quantities, quantities hold stations.
-fn node(part: &Explained, kind: &'static str) -> Node {
-    let below = match kind {
-        "group" => "quantity",
-        _ => "station",
-    };
-    debug_assert!(part.state != NodeState::NotApplicable || part.score.is_none());
-    Node {
-        id: part.id.to_string(),
-        kind,
-        aggregation: part.aggregation.map(|aggregation| aggregation.as_str()),
-        score: part.score,
-        weight: part.weight,
-        contribution: part.contribution,
-        state: part.state.as_str(),
-        raw: part.raw.as_ref().map(raw),
-        reasons: part.reasons.iter().map(ToString::to_string).collect(),
-        parts: part.parts.iter().map(|part| node(part, below)).collect(),
-    }
-}
-
-fn raw(raw: &ExplainedRaw) -> Raw {
-    Raw {
-        value: raw.value,
-        unit: raw.unit.ucum(),
-        time: raw.time,
-        age_s: raw.age_s,
-        quality: raw.quality.code(),
-        datastreams: raw.datastreams.iter().map(ToString::to_string).collect(),
     }
 }

@@ -223,11 +223,20 @@ fn expected(operation: &str, who: &str, public_read: PublicRead) -> Option<u16> 
     };
     let needed = match operation {
         "get_clock" | "get_session" | "log_in" | "log_out" => 0,
-        "list_townships" | "list_indices" | "list_scores" | "listen_events" => {
-            i32::from(public_read == PublicRead::None)
-        }
+        "list_townships"
+        | "list_indices"
+        | "list_scores"
+        | "list_township_scores"
+        | "get_explanation"
+        | "list_alerts"
+        | "get_alert"
+        | "listen_events" => i32::from(public_read == PublicRead::None),
         "list_properties" | "list_things" | "get_thing" | "list_datastreams" | "list_latest"
-        | "list_observations" | "get_ledger" => i32::from(public_read != PublicRead::All),
+        | "list_observations" | "get_ledger" | "list_signals" | "get_signal" | "list_responses"
+        | "get_response" | "list_recall_orders" | "get_recall_order" | "list_storms"
+        | "get_storm" | "list_bulletins" | "get_bulletin" | "list_silences" | "list_overrides" => {
+            i32::from(public_read != PublicRead::All)
+        }
         "list_users" | "create_user" | "set_password" => 3,
         _ => 2,
     };

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by a panic too")]
 
+mod alerts;
 mod auth;
+mod documents;
 mod doors;
 mod events;
 mod openapi;
@@ -13,4 +15,6 @@ mod scores;
 mod series;
 mod serving;
 mod things;
+mod track_files;
 mod users;
+mod webhooks;

@@ -3,25 +3,30 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::{ApiOptions, AppParts, AppState, County, DisconnectThing, Score, ScoreSource, ScoreTick};
+use analytics::alerts::Class;
+use analytics::alerts::outward::WebhookRule;
+use analytics::flood_typhoon::FloodModel;
+use analytics::township_safety::SafetyModel;
+use analytics::world::{Facts, MustMonitor, TownshipFacts};
+use analytics::{Models, Runner, RunnerOptions};
+use api::webhook::{GuardRules, Receiver, ReceiverOptions, Sender};
+use api::{ApiOptions, AppParts, AppState, County, DisconnectThing};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use futures_util::{FutureExt, StreamExt, stream};
 use ingest::{Pipeline, PipelineOptions, PipelineTask};
 use model::{
     Catalogue, Clock, Level, LocalizedName, ObservedProperty, Origin, PropertyId, Time, Township,
-    TownshipCode,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::{Role, Store, StoreOptions, User};
 use tempfile::TempDir;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 pub(crate) const SHIPU: &str = "330225101";
+pub(crate) const XIZHOU: &str = "330225102";
 pub(crate) const START: &str = "2026-07-25T08:00:00+08:00";
 
 pub(crate) fn time(text: &str) -> Time {
@@ -35,7 +40,7 @@ pub(crate) struct Rig {
     pub(crate) pipeline: Pipeline,
     pub(crate) pipeline_task: PipelineTask,
     pub(crate) clock: Clock,
-    pub(crate) ticks: mpsc::Sender<ScoreTick>,
+    pub(crate) runner: Runner,
     pub(crate) shutdown: CancellationToken,
     pub(crate) disconnected: Arc<Mutex<Vec<String>>>,
     pub(crate) _directory: TempDir,
@@ -93,7 +98,8 @@ pub(crate) fn catalogue() -> Catalogue {
             "tide_level",
             json!({
                 "name": name, "unit": "m", "kinds": ["hydromet_station"], "period": "5min",
-                "limits": { "per_thing": true }, "datum": true, "mark": "K",
+                "limits": { "per_thing": true }, "datum": true, "persistence": "P0",
+                "life_safety": "red", "mark": "K",
             }),
         ),
         property(
@@ -127,7 +133,7 @@ pub(crate) fn county() -> County {
             [[[121.8, 29.1], [122.0, 29.1], [122.0, 29.3], [121.8, 29.3], [121.8, 29.1]]] },
     }] });
     let name = |text: &str| LocalizedName { zh: text.to_owned(), en: text.to_owned() };
-    let townships = vec![township(SHIPU, "石浦镇"), township("330225102", "西周镇")];
+    let townships = vec![township(SHIPU, "石浦镇"), township(XIZHOU, "西周镇")];
     County::new(
         "330225".to_owned(),
         name("象山县"),
@@ -139,26 +145,46 @@ pub(crate) fn county() -> County {
     .unwrap()
 }
 
-pub(crate) fn score(township: &str, value: f64, at: Time) -> (TownshipCode, Arc<Score>) {
-    let score = Score {
-        index: "hazard",
-        township: township.to_owned(),
-        time: at,
-        score: Some(value),
-        level: Some("yellow"),
-        model: "hazard@1".into(),
-        model_hash: "00".into(),
-        origin: "real",
-        missing: Vec::new(),
-        parts: Vec::new(),
-    };
-    (TownshipCode::parse(township).unwrap(), Arc::new(score))
+/// Of the shipped models, on a county of two townships with all groups.
+fn facts() -> Facts {
+    let townships = county().townships.into_iter().map(|township| TownshipFacts {
+        township,
+        population: None,
+        groups: ["wind", "tide"].map(str::to_owned).to_vec(),
+        reporting_from: None,
+    });
+    Facts {
+        townships: townships.collect(),
+        havens: Vec::new(),
+        must_monitor: MustMonitor::default(),
+    }
 }
 
-pub(crate) fn tick(commit: u64, values: &[(&str, f64)]) -> ScoreTick {
-    let at = time(START);
-    let scores = values.iter().map(|(code, value)| score(code, *value, at)).collect();
-    ScoreTick { at, commit, scores }
+fn models() -> Models {
+    let flood = include_str!("../../../config/models/flood-typhoon.toml");
+    let safety = include_str!("../../../config/models/township-safety.toml");
+    Models {
+        flood: FloodModel::from_toml(flood).unwrap(),
+        safety: SafetyModel::from_toml(safety).unwrap(),
+    }
+}
+
+/// One receiver, at a door that nobody opens.
+fn webhooks(store: &Store, clock: &Clock) -> Sender {
+    let receiver = Receiver::new(ReceiverOptions {
+        rule: WebhookRule {
+            name: "duty".to_owned(),
+            level_min: Level::Orange,
+            classes: vec![Class::Life],
+            exercise: false,
+        },
+        url: "http://127.0.0.1:1/send?key=hush".to_owned(),
+        secret: b"0123456789abcdef".to_vec(),
+        guard: GuardRules { allow_private: false, allow_loopback: true },
+        ca_pem: None,
+    })
+    .unwrap();
+    Sender::new(store.clone(), clock.clone(), vec![receiver], "http://t.local".to_owned())
 }
 
 impl Rig {
@@ -189,20 +215,16 @@ impl Rig {
             Arc::clone(&catalogue),
             clock.clone(),
         );
-        let (ticks, incoming) = mpsc::channel(8);
-        let scores = ScoreSource {
-            ticks: stream::unfold(incoming, |mut incoming| async {
-                incoming.recv().await.map(|tick| (tick, incoming))
-            })
-            .boxed(),
-            at: Arc::new(|at| {
-                async move { Ok(ScoreTick { at, commit: 0, scores: vec![score(SHIPU, 1.0, at)] }) }
-                    .boxed()
-            }),
-            model: "hazard@1".to_owned(),
-            model_hash: "00".to_owned(),
-            levels: vec![(Level::Blue, 40.0)],
-        };
+        let runner = Runner::open(
+            store.clone(),
+            clock.clone(),
+            Arc::new(facts()),
+            Arc::clone(&catalogue),
+            Arc::new(models()),
+            RunnerOptions::silent(Origin::Real),
+        )
+        .await
+        .unwrap();
         let disconnected = Arc::new(Mutex::new(Vec::new()));
         let list = Arc::clone(&disconnected);
         let disconnect_thing: DisconnectThing =
@@ -213,7 +235,8 @@ impl Rig {
             pipeline: pipeline.clone(),
             catalogue,
             county: county(),
-            scores,
+            runner: runner.clone(),
+            webhooks: webhooks(&store, &clock),
             clock: clock.clone(),
             options,
             prometheus: None,
@@ -230,7 +253,7 @@ impl Rig {
             pipeline,
             pipeline_task,
             clock,
-            ticks,
+            runner,
             shutdown,
             disconnected,
             _directory: directory,
@@ -239,6 +262,21 @@ impl Rig {
 
     pub(crate) fn pass(&self, duration: Duration) {
         self.clock.set(self.clock.real() + duration);
+    }
+
+    /// Evaluates everything at so many minutes after the start, and sets the
+    /// clock to it.
+    pub(crate) async fn tick(&self, minute: u64) {
+        let at = time(START) + Duration::from_secs(minute * 60);
+        self.clock.set(at);
+        self.runner.step_to(at).await.unwrap();
+    }
+
+    /// Sends a reading of hm-001 with the time of the clock.
+    pub(crate) async fn measure(&self, token: &str, property: &str, value: f64) {
+        let body = json!({ "time": self.clock.scene().to_string(), "values": { property: value } });
+        let answer = self.post(token, "/api/v1/observations?thing=hm-001", body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -250,6 +288,10 @@ impl Rig {
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
         self.send(call(Method::GET, path, token, None)).await
+    }
+
+    pub(crate) async fn put(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.send(call(Method::PUT, path, token, Some(body))).await
     }
 
     pub(crate) async fn post(&self, token: &str, path: &str, body: Value) -> Answer {

@@ -1,4 +1,4 @@
-//! The `json` codec: one object, or an array of them (design.md section 4).
+//! The `json` codec: one object, or an array of them.
 //!
 //! ```json
 //! {"time":"2026-07-25T08:15:30.123+08:00","seq":4711,"boot":12,

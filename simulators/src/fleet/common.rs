@@ -1,6 +1,9 @@
 //! What things of several kinds have: batteries, power, smoke detectors.
 
+use model::Time;
+
 use super::{Moment, rounded};
+use crate::noise::seconds;
 
 pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
     let Moment { noise, own, weather, at, .. } = moment;
@@ -12,8 +15,12 @@ pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
         "mains_power" => f64::from(u8::from(!has_lost_power(moment))),
         "backup_power_runtime" => {
             let full_h = own.between(3, 24.0, 72.0);
-            let used = if has_lost_power(moment) { 0.6 * weather.storm_of_water } else { 0.0 };
-            rounded(full_h * (1.0 - used), 1)
+            let left_h = match power_lost_since(moment) {
+                Some(since) => full_h - (seconds(*at) - seconds(since)) / 3600.0,
+                None if has_lost_power(moment) => full_h * (1.0 - 0.6 * weather.street),
+                None => full_h,
+            };
+            rounded(left_h.max(0.0), 1)
         }
         "relative_humidity" => {
             rounded((weather.humidity_percent + 2.0 * noise.smooth(*at, 1200.0)).min(100.0), 0)
@@ -29,5 +36,12 @@ pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
 
 /// In the worst of the storm some places lose their mains.
 fn has_lost_power(moment: &Moment<'_>) -> bool {
-    moment.weather.storm > 0.75 && moment.own.unit(2) < 0.15
+    match moment.script() {
+        Some(_) => power_lost_since(moment).is_some(),
+        None => moment.weather.storm > 0.75 && moment.own.unit(2) < 0.15,
+    }
+}
+
+fn power_lost_since(moment: &Moment<'_>) -> Option<Time> {
+    moment.script()?.power_lost_since(moment.thing.township, moment.own, moment.at)
 }

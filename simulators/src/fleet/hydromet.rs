@@ -12,12 +12,15 @@ const S2_H: f64 = 12.0;
 
 pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
     let Moment { noise, own, weather, at, .. } = moment;
-    let exposure = own.between(1, 0.9, 1.12);
+    let (low, high) = moment.script().map_or((0.9, 1.12), |script| script.exposure);
+    let exposure = own.between(1, low, high);
     Some(match moment.property() {
         "rainfall_depth" => {
             let place = moment.thing.position;
-            let rain = rain_mm(moment.fleet.seed, moment.fleet.scenario, place, moment.since, *at);
-            rounded(rain * own.between(2, 0.8, 1.2), 2)
+            let rain = rain_mm(moment.fleet.seed, &moment.fleet.scenario, place, moment.since, *at);
+            // A script says itself how much falls where.
+            let share = if moment.script().is_some() { 1.0 } else { own.between(2, 0.8, 1.2) };
+            rounded(rain * share, 2)
         }
         "wind_speed" => rounded((weather.wind_mps * exposure + 0.3 * noise.white(*at)).max(0.0), 1),
         "wind_speed_of_gust" => {
@@ -38,16 +41,15 @@ pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
         "tide_level" => rounded(tide_m(moment) + 0.01 * noise.white(*at), 3),
         "water_level" => {
             let mean = blue_level(moment, 1.6) - 0.45 + 0.08 * noise.smooth(*at, 86_400.0);
-            rounded(mean + 1.2 * weather.storm_of_water + 0.005 * noise.white(*at), 3)
+            rounded(mean + 1.2 * weather.river + 0.005 * noise.white(*at), 3)
         }
         "reservoir_level" => {
             let mean = blue_level(moment, 40.0) - 1.2 + 0.2 * noise.smooth(*at, 400_000.0);
-            rounded(mean + 1.9 * weather.storm_of_water + 0.005 * noise.white(*at), 3)
+            rounded(mean + 1.9 * weather.reservoir + 0.005 * noise.white(*at), 3)
         }
         "waterlogging_depth" => {
-            let depth =
-                own.between(5, 25.0, 70.0) * weather.storm_of_water * weather.storm_of_water;
-            rounded(depth, 1)
+            let deepest = own.between(5, 25.0, 70.0);
+            rounded(deepest * weather.street * weather.street, 1)
         }
         _ => return None,
     })
@@ -66,5 +68,5 @@ fn tide_m(moment: &Moment<'_>) -> f64 {
         let share = hours / period_h;
         amplitude_m * libm::cos((share - libm::floor(share)) * TAU)
     };
-    0.2 + wave(1.5, M2_H) + wave(0.6, S2_H) + 1.1 * moment.weather.storm
+    0.2 + wave(1.5, M2_H) + wave(0.6, S2_H) + moment.weather.surge_m
 }

@@ -15,13 +15,14 @@ mod vessel;
 use model::{DatastreamSpec, PropertyId, Reading, ReadingTime, Thing, ThingKind, Time};
 
 use crate::noise::Noise;
+use crate::script::Script;
 use crate::weather::{Scenario, Weather};
 
 /// Totals since the last report: their readings say since when.
 const RAINFALL_DEPTH: PropertyId = PropertyId::from_static("rainfall_depth");
 
 /// What makes a run repeatable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Fleet {
     pub seed: u64,
     pub scenario: Scenario,
@@ -49,6 +50,10 @@ impl Moment<'_> {
     fn channel(&self) -> &str {
         self.spec.channel.as_ref().map_or("", |channel| channel.as_str())
     }
+
+    fn script(&self) -> Option<&Script> {
+        self.fleet.scenario.script()
+    }
 }
 
 impl Fleet {
@@ -61,7 +66,7 @@ impl Fleet {
         since: Time,
         at: Time,
     ) -> Vec<Reading> {
-        let weather = Weather::new(self.seed, self.scenario, thing.position, at);
+        let weather = Weather::new(self.seed, &self.scenario, thing.position, at);
         let own = Noise::new(self.seed, thing.id.as_str());
         let mut readings: Vec<Reading> = datastreams
             .iter()
@@ -120,23 +125,20 @@ fn rounded(value: f64, decimals: i32) -> f64 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
     use std::time::Duration;
 
-    use model::{Catalogue, ObservedProperty, PropertySpec, Thresholds, thing_csv};
+    use model::{Catalogue, Thresholds};
 
     use super::*;
+    use crate::test_thing::{script, shipped};
 
     fn catalogue() -> Catalogue {
-        let file = include_str!("../../../config/properties.toml");
-        let entries: BTreeMap<PropertyId, PropertySpec> = toml::from_str(file).unwrap();
-        let properties = entries.into_iter().map(|(id, spec)| ObservedProperty { id, spec });
-        Catalogue::new(properties.collect()).unwrap()
+        shipped().0
     }
 
-    fn things(catalogue: &Catalogue) -> Vec<Thing> {
-        let file = include_bytes!("../../../config/counties/xiangshan/things.csv");
-        let rows = thing_csv::read(file, catalogue, thing_csv::ROWS_MAX).unwrap();
-        rows.into_iter().map(|(_, thing)| thing.unwrap()).collect()
+    fn things() -> Vec<Thing> {
+        shipped().1
     }
 
     fn noon() -> Time {
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn every_example_datastream_has_a_model() {
-        for thing in things(&catalogue()) {
+        for thing in things() {
             let readings = all_readings(&CALM, &thing, noon());
             assert_eq!(readings.len(), thing.datastreams.len(), "{}", thing.id);
             assert!(readings.iter().all(|reading| reading.value.is_finite()), "{}", thing.id);
@@ -160,12 +162,12 @@ mod tests {
 
     #[test]
     fn readings_depend_on_thing_seed_and_time_alone() {
-        for thing in things(&catalogue()) {
+        for thing in things() {
             let first = all_readings(&CALM, &thing, noon());
             assert_eq!(first, all_readings(&CALM, &thing, noon()));
         }
-        let things = things(&catalogue());
-        let other = Fleet { seed: 2, ..CALM };
+        let things = things();
+        let other = Fleet { seed: 2, scenario: Scenario::Fleet };
         let differing = things
             .iter()
             .filter(|t| all_readings(&CALM, t, noon()) != all_readings(&other, t, noon()));
@@ -175,9 +177,10 @@ mod tests {
     #[test]
     fn values_stay_in_their_gross_range_in_any_weather() {
         let catalogue = catalogue();
-        for scenario in [Scenario::Fleet, Scenario::Storm { begins: noon() }] {
+        let scripted = Scenario::Script(Arc::new(script(noon())));
+        for scenario in [Scenario::Fleet, Scenario::Storm { begins: noon() }, scripted] {
             let fleet = Fleet { seed: 7, scenario };
-            for thing in things(&catalogue) {
+            for thing in things() {
                 for quarter in 0..32 {
                     let at = noon() + Duration::from_secs(quarter * 900);
                     for reading in all_readings(&fleet, &thing, at) {
@@ -197,7 +200,7 @@ mod tests {
     #[test]
     fn values_do_not_jump_on_a_calm_day() {
         let catalogue = catalogue();
-        for thing in things(&catalogue) {
+        for thing in things() {
             for spec in &thing.datastreams {
                 let property = &catalogue.find(&spec.property).unwrap().spec;
                 let (Some(step), Some(period)) = (property.quality.step, property.period) else {
@@ -221,7 +224,7 @@ mod tests {
         let fleet = Fleet { seed: 1, scenario: Scenario::Storm { begins: noon() } };
         let at = noon() + Duration::from_secs(4 * 3600);
         let mut coloured = BTreeMap::new();
-        for thing in things(&catalogue) {
+        for thing in things() {
             for reading in all_readings(&fleet, &thing, at) {
                 let limits = catalogue.find(&reading.property).unwrap().spec.limits;
                 let own = thing.datastreams.iter().find(|spec| spec.property == reading.property);

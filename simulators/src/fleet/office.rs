@@ -14,6 +14,9 @@ pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
         let noise: Noise = own.named(pair).named(moment.channel());
         libm::floor(libm::floor(noise.between(0, low, high)) * noise.between(1, share, 1.01))
     };
+    if let Some(people) = scripted_people(moment) {
+        return Some(f64::from(people));
+    }
     let population = libm::floor(own.between(40, 9_000.0, 60_000.0));
     Some(match moment.property() {
         "certificates_required" => required("certificates", 20.0, 200.0),
@@ -57,4 +60,15 @@ pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
         "vulnerable_population_share" => libm::round(own.between(41, 5.0, 25.0)),
         _ => return None,
     })
+}
+
+/// Who is to be moved and who is, where a script says so.
+fn scripted_people(moment: &Moment<'_>) -> Option<u32> {
+    let evacuation = &moment.script()?.evacuation;
+    let (township, category) = (moment.thing.township?, moment.spec.channel.as_ref()?);
+    match moment.property() {
+        "people_to_evacuate" => Some(evacuation.people(township, category)),
+        "people_evacuated" => Some(evacuation.moved(township, category, moment.at)),
+        _ => None,
+    }
 }

@@ -5,13 +5,13 @@ use super::{Moment, rounded};
 pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
     let Moment { noise, own, weather, at, .. } = moment;
     let capacity = 50.0 * libm::floor(own.between(10, 3.0, 17.0));
-    let filled = own.between(11, 0.3, 0.85) * weather.prepared;
+    let (prepared, is_open, filled) = state(moment);
     let stock = |per_person: f64| libm::round(capacity * per_person * noise.between(0, 0.9, 1.4));
-    let ordered = |per_person: f64| libm::round(capacity * per_person * 0.2 * weather.prepared);
+    let ordered = |per_person: f64| libm::round(capacity * per_person * 0.2 * prepared);
     Some(match moment.property() {
         // 1 standby, 2 open.
         "shelter_status" => {
-            if weather.prepared > 0.1 {
+            if is_open {
                 2.0
             } else {
                 1.0
@@ -36,4 +36,21 @@ pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
         "supply_eta" => rounded(own.between(12, 2.0, 9.0), 1),
         _ => return None,
     })
+}
+
+/// How much is prepared, whether it is open, and the share of places taken.
+fn state(moment: &Moment<'_>) -> (f64, bool, f64) {
+    let Moment { own, weather, thing, at, .. } = moment;
+    let Some(script) = moment.script() else {
+        let prepared = weather.prepared;
+        return (prepared, prepared > 0.1, own.between(11, 0.3, 0.85) * prepared);
+    };
+    let plan = script.shelters;
+    let is_open = (plan.open.of(*own, 13)..plan.close.of(*own, 14)).contains(at);
+    if !is_open {
+        return (0.0, false, 0.0);
+    }
+    let most = own.between(11, plan.filled.0, plan.filled.1);
+    let housed = thing.township.map_or(0.0, |code| script.evacuation.share_housed(code, *at));
+    (1.0, true, most * housed)
 }

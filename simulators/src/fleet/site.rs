@@ -1,13 +1,14 @@
 //! Construction sites: cranes that lift by day, pits that creep.
 
 use std::f64::consts::TAU;
+use std::time::Duration;
 
 use super::{Moment, rounded};
 use crate::noise::{Noise, seconds};
 
 pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
     let Moment { noise, own, weather, at, .. } = moment;
-    let is_stopped = weather.prepared > own.between(20, 0.3, 1.1);
+    let is_stopped = is_stopped(moment);
     let creep = |total: f64| {
         let age = own.named("age").unit(0) + 0.05 * noise.smooth(*at, 40.0 * 86_400.0);
         rounded(total * (0.15 + 0.4 * age) + 0.15 * noise.smooth(*at, 7200.0), 2)
@@ -16,11 +17,12 @@ pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
         "crane_load_moment_ratio" => lifted(moment, is_stopped, 0.9),
         "crane_load_ratio" => lifted(moment, is_stopped, 1.0),
         "crane_wind_speed" => {
-            let at_top = weather.wind_mps * own.between(21, 1.1, 1.3);
-            rounded((at_top + 0.4 * noise.white(*at)).max(0.0), 1)
+            rounded((wind_at_top_mps(moment) + 0.4 * noise.white(*at)).max(0.0), 1)
         }
         "crane_tilt" => {
-            let leaning = own.between(22, 0.4, 1.2) + 0.9 * weather.storm;
+            // A crane that turns with the wind leans less.
+            let push = if moment.script().is_some() { 0.5 } else { 0.9 };
+            let leaning = own.between(22, 0.4, 1.2) + push * weather.storm;
             rounded(leaning + 0.1 * noise.smooth(*at, 900.0), 2)
         }
         "pit_wall_horizontal_displacement" => creep(25.0),
@@ -41,13 +43,43 @@ pub(super) fn value(moment: &Moment<'_>) -> Option<f64> {
             let dust = if is_working(moment, is_stopped) { 35.0 } else { 0.0 };
             rounded(50.0 + dust + 20.0 * noise.smooth(*at, 10_800.0), 0)
         }
-        "site_work_stopped" | "crane_weathervaned" => f64::from(u8::from(is_stopped)),
+        "site_work_stopped" => f64::from(u8::from(is_stopped)),
+        "crane_weathervaned" => f64::from(u8::from(is_vaned(moment, is_stopped))),
         _ => return None,
     })
 }
 
+fn is_stopped(moment: &Moment<'_>) -> bool {
+    let own = moment.own;
+    match moment.script() {
+        Some(script) => {
+            let plan = script.sites;
+            (plan.stop.of(own, 20)..plan.resume.of(own, 27)).contains(&moment.at)
+        }
+        None => moment.weather.prepared > own.between(20, 0.3, 1.1),
+    }
+}
+
+/// Cranes are left free to turn an hour after work has stopped.
+fn is_vaned(moment: &Moment<'_>, is_stopped: bool) -> bool {
+    const AFTER: Duration = Duration::from_secs(3600);
+    match moment.script() {
+        Some(script) => is_stopped && script.sites.stop.of(moment.own, 20) + AFTER <= moment.at,
+        None => is_stopped,
+    }
+}
+
+fn wind_at_top_mps(moment: &Moment<'_>) -> f64 {
+    // Sites of a script stand in towns.
+    let (low, high) = if moment.script().is_some() { (0.85, 1.0) } else { (1.1, 1.3) };
+    moment.weather.wind_mps * moment.own.between(21, low, high)
+}
+
 fn is_working(moment: &Moment<'_>, is_stopped: bool) -> bool {
-    !is_stopped && (6.0..18.0).contains(&moment.weather.hour)
+    let is_calm = moment
+        .script()
+        .is_none_or(|script| wind_at_top_mps(moment) + 1.0 < script.sites.lift_below_mps);
+    !is_stopped && is_calm && (6.0..18.0).contains(&moment.weather.hour)
 }
 
 /// A lift of seven minutes: hook up, slew, set down, back empty. The load of

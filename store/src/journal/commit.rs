@@ -10,7 +10,8 @@ use model::Time;
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::latest::{LatestCache, LatestChanges};
-use super::transactions::Failure;
+use super::transactions::{Failure, Stamp};
+use crate::follower;
 use crate::queries::bucket;
 use crate::rejected::HOUR;
 use crate::rows::{Committed, DatastreamKey, ObservationRow, Rows, SourceKey};
@@ -25,12 +26,25 @@ pub(super) struct Context<'a> {
     pub(super) number: u64,
     pub(super) at: Time,
     pub(super) latest: &'a LatestCache,
+    /// Is what it stores wanted?
+    pub(super) has_followers: bool,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(stamp: Stamp, latest: &'a LatestCache) -> Context<'a> {
+        let Stamp { number, at, has_followers } = stamp;
+        Context { number, at, latest, has_followers }
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) committed: Committed,
     pub(super) latest: HashMap<DatastreamKey, LatestRow>,
+    /// Where the stored rows lie, with repetitions.
+    pub(super) buckets: Vec<i64>,
+    /// The stored rows in the order in which they came, where they are wanted.
+    pub(super) stored: Option<Vec<ObservationRow>>,
 }
 
 /// Refuses what cannot be stored before anything of the batch is written.
@@ -73,7 +87,9 @@ pub(super) fn write_rows(
     rows: &Rows,
     context: &Context<'_>,
 ) -> Result<Written, Failure> {
-    let mut tally = Tally::default();
+    let is_wanted = context.has_followers && rows.observations.len() <= follower::ROWS_MAX;
+    let stored = is_wanted.then(|| Vec::with_capacity(rows.observations.len()));
+    let mut tally = Tally { stored, ..Tally::default() };
     let mut latest = LatestChanges::new(context.latest);
     write_observations(transaction, &rows.observations, context, &mut tally, &mut latest)?;
     write_quarantine(transaction, rows, context, &mut tally)?;
@@ -83,7 +99,12 @@ pub(super) fn write_rows(
     write_latest(transaction, &latest)?;
     write_hours(transaction, &tally.hours)?;
     write_ledger(transaction, context.at, &tally.ledger)?;
-    Ok(Written { committed: tally.committed(context), latest })
+    Ok(Written {
+        committed: tally.committed(context),
+        latest,
+        buckets: tally.buckets,
+        stored: tally.stored,
+    })
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -101,9 +122,22 @@ struct Tally {
     /// New visible rows by hour of event time; none for what is a duplicate or
     /// replaces.
     hours: BTreeMap<Time, u64>,
+    /// Of stored rows; the same one not twice in a row.
+    buckets: Vec<i64>,
+    stored: Option<Vec<ObservationRow>>,
 }
 
 impl Tally {
+    fn note_stored(&mut self, row: &ObservationRow, value: f64) {
+        let bucket = bucket(row.time);
+        if self.buckets.last() != Some(&bucket) {
+            self.buckets.push(bucket);
+        }
+        if let Some(stored) = &mut self.stored {
+            stored.push(ObservationRow { source: SourceKey::UNKNOWN, value, ..*row });
+        }
+    }
+
     fn of(&mut self, source: SourceKey) -> &mut Counts {
         self.ledger.entry(source).or_default()
     }
@@ -166,6 +200,7 @@ fn write_observations(
             tally.of(row.source).replaced += 1;
         }
         tally.of(row.source).stored += 1;
+        tally.note_stored(row, observation.value);
         latest.see(row.datastream, observation);
     }
     Ok(())

@@ -1,17 +1,22 @@
 //! The journal: one SQLite file, one thread that writes it.
 //!
 //! The writer's thread owns the only connection that writes. It takes batches
-//! from one bounded channel and urgent work (things, sources, marks, probes)
-//! from another, which goes first. Each batch is one transaction with its own
+//! from one bounded channel and urgent work (ticks, documents, things, sources,
+//! marks, probes) from another, which goes first. Each batch is one transaction with its own
 //! commit number; the answer is sent when `COMMIT` returned, that is after the
 //! fsync.
 
 mod checkpoint;
 mod commit;
+mod commits;
+mod documents;
 mod latest;
+mod sources;
 mod start;
 mod things;
+mod ticks;
 mod transactions;
+mod upkeep;
 mod writer;
 
 use std::path::PathBuf;
@@ -20,16 +25,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
-use model::{Channel, Clock, PropertyId, SourceName, Thing, ThingId};
-use tokio::sync::{mpsc, oneshot, watch};
+use model::{Channel, Clock, Document, PropertyId, SourceName, Thing, ThingId, Time};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::files::SideFile;
+use crate::follower::Live;
 use crate::readers::Readers;
 use crate::rejected::RejectedCounts;
 use crate::space::Space;
 use crate::{
-    Committed, DatastreamKey, Directory, Expected, PutOutcome, Rows, SourceKey, StoreError,
-    ThingRefusal,
+    Committed, DatastreamKey, Directory, DocumentOutcome, Expected, OutboxState, PutOutcome, Rows,
+    SourceKey, StoreError, ThingRefusal, TickWrite,
 };
 
 pub(crate) use start::{Started, set_aside, start, store_origin, stored_origin};
@@ -38,8 +44,6 @@ use writer::Writer;
 /// Batches that wait for the writer, besides the one under way.
 const BATCHES_MAX: usize = 8;
 const URGENT_MAX: usize = 64;
-
-pub(crate) const SOURCES_MAX: usize = 64;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -69,6 +73,23 @@ enum Urgent {
         id: u64,
         reply: Reply<()>,
     },
+    PutDocument {
+        document: Box<Document>,
+        expected: Expected,
+        actor: String,
+        reply: Reply<DocumentOutcome>,
+    },
+    Tick {
+        write: Box<TickWrite>,
+        reply: Reply<u64>,
+    },
+    OutboxUpdate {
+        id: u64,
+        state: OutboxState,
+        next_try: Option<Time>,
+        detail: String,
+        reply: Reply<()>,
+    },
     Probe {
         reply: Reply<()>,
     },
@@ -83,6 +104,8 @@ pub(crate) struct Shared {
     /// The source of key `k` stands at `k - 1`.
     pub(crate) sources: ArcSwap<Vec<SourceName>>,
     pub(crate) last_commit: AtomicU64,
+    /// Gone when the writer has ended.
+    pub(crate) commits: broadcast::WeakSender<Live>,
     pub(crate) rejected: RejectedCounts,
     pub(crate) readers: Readers,
     pub(crate) space: Arc<Space>,
@@ -178,6 +201,30 @@ impl WriterHandle {
 
     pub(crate) async fn mark_redriven(&self, id: u64) -> Result<(), StoreError> {
         self.urgent(|reply| Urgent::MarkRedriven { id, reply }).await
+    }
+
+    pub(crate) async fn put_document(
+        &self,
+        document: Document,
+        expected: Expected,
+        actor: String,
+    ) -> Result<DocumentOutcome, StoreError> {
+        let document = Box::new(document);
+        self.urgent(|reply| Urgent::PutDocument { document, expected, actor, reply }).await
+    }
+
+    pub(crate) async fn write_tick(&self, write: TickWrite) -> Result<u64, StoreError> {
+        self.urgent(|reply| Urgent::Tick { write: Box::new(write), reply }).await
+    }
+
+    pub(crate) async fn outbox_update(
+        &self,
+        id: u64,
+        state: OutboxState,
+        next_try: Option<Time>,
+        detail: String,
+    ) -> Result<(), StoreError> {
+        self.urgent(|reply| Urgent::OutboxUpdate { id, state, next_try, detail, reply }).await
     }
 
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {

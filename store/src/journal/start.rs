@@ -13,13 +13,17 @@ use std::sync::atomic::AtomicU64;
 use arc_swap::ArcSwap;
 use model::{Clock, Origin, SourceName, Time};
 use rusqlite::{Connection, OptionalExtension, params};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tracing::{error, info};
 
+use super::commits::Note;
 use super::latest::LatestCache;
-use super::writer::{Writer, insert_source};
+use super::sources::insert_source;
+use super::transactions::Stamp;
+use super::writer::Writer;
 use super::{Shared, WriterHandle, things};
 use crate::files::{DataDirectory, JOURNAL, SideFile};
+use crate::follower::{self, Content};
 use crate::queries;
 use crate::readers::{READ_MAX, Readers};
 use crate::rejected::{HOUR, RejectedCounts};
@@ -30,7 +34,7 @@ use crate::{SourceKey, StartReport, StoreError, StoreOptions};
 const FORMAT: Format = Format {
     name: "journal",
     mark: 0x5457_4A31,
-    migrations: &[include_str!("migrations/0001.sql")],
+    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")],
     remedy: |path| {
         let directory = path.parent().unwrap_or(path).display();
         format!(
@@ -84,7 +88,9 @@ pub(super) fn prepare(
     directory.sync()?;
 
     let latest = LatestCache::new(queries::latest(&connection).map_err(reading)?);
+    let (commits, _) = broadcast::channel(follower::COMMITS_MAX);
     let shared = Arc::new(Shared {
+        commits: commits.downgrade(),
         clock: options.clock.clone(),
         directory: ArcSwap::from_pointee(things::load(&connection, last_commit).map_err(reading)?),
         sources: ArcSwap::from_pointee(load_sources(&connection).map_err(reading)?),
@@ -97,7 +103,7 @@ pub(super) fn prepare(
         datastreams_per_thing_max: options.datastreams_per_thing_max,
         path,
     });
-    let writer = Writer::new(shared, connection, latest)?;
+    let writer = Writer::new(shared, connection, commits, latest)?;
     info!(commit = last_commit, is_new, %origin, "journal opened");
     Ok((writer, report))
 }
@@ -181,6 +187,8 @@ fn book_lost(
              SET lost_acknowledged = lost_acknowledged + excluded.lost_acknowledged",
             params![key.0, at.floor_to(HOUR).millis(), to_sql(lost)],
         )?;
+        let stamp = Stamp { number, at, has_followers: false };
+        Note::of(Content::Other).write(&transaction, stamp)?;
         transaction.execute("UPDATE last_commit SET number = ?1", [to_sql(number)])?;
         transaction.commit()
     };

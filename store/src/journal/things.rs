@@ -9,10 +9,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::{Channel, DatastreamSpec, PropertyId, Thing, ThingId, Time};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
+use super::commits::Note;
 use super::transactions::{Failure, Transactions};
-use crate::sqlite::{parsed, to_sql, unreadable, unsigned};
+use crate::follower::Content;
+use crate::sqlite::{from_json, parsed, to_sql, unsigned};
 use crate::{
     DatastreamKey, DatastreamRecord, Directory, Expected, PutOutcome, StoreError, ThingRecord,
     ThingRefusal,
@@ -158,11 +160,11 @@ impl Transactions {
         if changed.is_empty() {
             return Ok(());
         }
-        directory.commit = self.write_urgent(|transaction, number| {
+        directory.commit = self.write_urgent(|transaction, stamp| {
             for id in &changed {
-                write_thing(transaction, &directory, &directory.things[id], number)?;
+                write_thing(transaction, &directory, &directory.things[id], stamp.number)?;
             }
-            Ok(number)
+            Ok::<_, Failure>(Note::of(Content::Things).done(stamp.number))
         })?;
         self.shared.directory.store(Arc::new(directory));
         Ok(())
@@ -183,7 +185,14 @@ fn write_thing(
     )?;
     let body = json(&Thing { datastreams: Vec::new(), ..record.thing.clone() })?;
     let (revision, commit) = (to_sql(record.revision), to_sql(number));
-    put_thing.execute(params![id, body, revision, record.changed.millis(), commit])?;
+    let changed = record.changed.millis();
+    put_thing.execute(params![id, body, revision, changed, commit])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO thing_versions (thing, revision, changed, \"commit\", body) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![id, revision, changed, commit, json(&record.thing)?])?;
 
     let mut put_datastream = transaction.prepare_cached(
         "INSERT INTO datastreams (datastream, thing, property, channel, spec, \"commit\") \
@@ -233,9 +242,4 @@ pub(super) fn load(connection: &Connection, commit: u64) -> rusqlite::Result<Dir
         directory.datastreams.insert(key, Arc::new(record));
     }
     Ok(directory)
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text = row.get_ref(column)?.as_str()?;
-    serde_json::from_str(text).map_err(|error| unreadable(column, error))
 }

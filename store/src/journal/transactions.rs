@@ -13,12 +13,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use model::Time;
 use rusqlite::{Connection, ErrorCode};
 use tokio::runtime::Runtime;
+use tokio::sync::broadcast;
 use tracing::{error, info, warn};
 
 use super::Shared;
 use super::checkpoint::{self, Checkpointer};
+use super::commits::Done;
+use crate::follower::Live;
 use crate::sqlite::{Purpose, connect, to_sql};
 use crate::{StoreError, queries};
 
@@ -66,8 +70,19 @@ enum Outcome<T> {
     },
 }
 
+/// Number and scene time of a transaction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    pub(super) number: u64,
+    pub(super) at: Time,
+    /// Does anybody want what it writes?
+    pub(super) has_followers: bool,
+}
+
 pub(super) struct Transactions {
     pub(super) shared: Arc<Shared>,
+    /// Ends with the writer, and with it every follower.
+    commits: broadcast::Sender<Live>,
     /// Of the writer's thread alone.
     pub(super) runtime: Runtime,
     /// `None` after an I/O error from which we could not reopen.
@@ -79,31 +94,42 @@ impl Transactions {
     pub(super) fn new(
         shared: Arc<Shared>,
         connection: Connection,
+        commits: broadcast::Sender<Live>,
     ) -> Result<Transactions, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| StoreError::from_io("start the writer", &error))?;
         let checkpointer = Checkpointer::start(&shared)?;
         let connections = Some(Connections { writer: connection, checkpointer });
-        Ok(Transactions { shared, runtime, connections, failures: Failures::default() })
+        Ok(Transactions { shared, commits, runtime, connections, failures: Failures::default() })
     }
 
-    /// One transaction with the next commit number. `work` may run again.
+    /// One transaction with the next commit number, which then goes to the
+    /// followers. `work` may run again.
     pub(super) fn write_numbered<T>(
         &mut self,
-        work: impl Fn(&Connection, u64) -> Result<T, Failure>,
+        work: impl Fn(&Connection, Stamp) -> Result<Done<T>, Failure>,
     ) -> Result<T, StoreError> {
-        let number = self.shared.last_commit() + 1;
-        let value = self.write(Some(number), &|transaction| {
-            let value = work(transaction, number)?;
+        let stamp = Stamp {
+            number: self.shared.last_commit() + 1,
+            at: self.shared.clock.scene(),
+            has_followers: 0 < self.commits.receiver_count(),
+        };
+        let number = stamp.number;
+        let Done { value, note } = self.write(Some(number), &|transaction| {
+            let done = work(transaction, stamp)?;
+            done.note.write(transaction, stamp)?;
             transaction
                 .prepare_cached("UPDATE last_commit SET number = ?1 WHERE id = 1")?
                 .execute([to_sql(number)])?;
-            Ok(value)
+            Ok(done)
         })?;
         if let Err(error) = self.shared.side.write(number) {
             warn!(%error, "commit number not written beside the journal");
         }
+        // A follower that begins now sees the number, or gets the commit.
         self.shared.last_commit.store(number, Ordering::Release);
+        // An error only says that nobody follows.
+        let _ = self.commits.send(Live { number, at: stamp.at, content: note.content });
         Ok(value)
     }
 
@@ -111,12 +137,27 @@ impl Transactions {
     /// must not stop: it may use the reserve.
     pub(super) fn write_urgent<T>(
         &mut self,
-        work: impl Fn(&Connection, u64) -> Result<T, Failure>,
+        work: impl Fn(&Connection, Stamp) -> Result<Done<T>, Failure>,
     ) -> Result<T, StoreError> {
         match self.write_numbered(&work) {
             Err(StoreError::Full) => self.write_numbered(&work),
             other => other,
         }
+    }
+
+    /// What the last commit left, by the writer's own connection.
+    pub(super) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        query(&self.connections()?.writer).map_err(|error| StoreError::from_sqlite("read", error))
+    }
+
+    fn connections(&self) -> Result<&Connections, StoreError> {
+        self.connections.as_ref().ok_or_else(|| StoreError::Unavailable {
+            detail: "it could not be opened again after an I/O error".to_owned(),
+            source: None,
+        })
     }
 
     pub(super) fn write<T>(
@@ -163,12 +204,7 @@ impl Transactions {
         &mut self,
         work: &dyn Fn(&Connection) -> Result<T, Failure>,
     ) -> Result<Outcome<T>, StoreError> {
-        let Some(connections) = &self.connections else {
-            return Err(StoreError::Unavailable {
-                detail: "it could not be opened again after an I/O error".to_owned(),
-                source: None,
-            });
-        };
+        let connections = self.connections()?;
         let connection = &connections.writer;
         let run = || -> Result<T, Failure> {
             connection.execute_batch("BEGIN IMMEDIATE")?;

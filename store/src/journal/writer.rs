@@ -1,23 +1,27 @@
 //! The writer's thread: what it takes next, and the work that is not a batch.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
-use tokio::sync::mpsc;
-use tracing::warn;
+use rusqlite::Connection;
+use tokio::sync::{broadcast, mpsc};
 
 use super::commit::{Context, Written, check_rows, write_rows};
+use super::commits::Note;
 use super::latest::LatestCache;
-use super::transactions::{Failure, Transactions};
+use super::ticks::{check_tick, write_tick};
+use super::transactions::Transactions;
 use super::{Batch, Shared, Urgent};
-use crate::rejected::RejectedKey;
-use crate::sqlite::to_sql;
-use crate::{Committed, Rows, SourceKey, StoreError};
+use crate::follower::Live;
+use crate::{Committed, Rows, StoreError, TickWrite};
 
 /// How often counts from outside and the disk's room are looked at.
 const TICK: Duration = Duration::from_millis(500);
+
+/// Old commits are forgotten this often. Who follows from before a stop has
+/// begun long before the first time.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+const FORGET_FIRST: Duration = Duration::from_secs(600);
 
 enum Next {
     Urgent(Urgent),
@@ -35,9 +39,10 @@ impl Writer {
     pub(super) fn new(
         shared: Arc<Shared>,
         connection: Connection,
+        commits: broadcast::Sender<Live>,
         latest: LatestCache,
     ) -> Result<Writer, StoreError> {
-        Ok(Writer { journal: Transactions::new(shared, connection)?, latest })
+        Ok(Writer { journal: Transactions::new(shared, connection, commits)?, latest })
     }
 
     pub(super) fn shared(&self) -> Arc<Shared> {
@@ -52,6 +57,7 @@ impl Writer {
     ) {
         let _alarm = PanicAlarm(Arc::clone(&self.journal.shared));
         let mut tick_at = Instant::now() + TICK;
+        let mut forget_at = Instant::now() + FORGET_FIRST;
         loop {
             match self.journal.next(&mut urgent, &mut batches, tick_at) {
                 Next::Urgent(work) => self.do_urgent(work),
@@ -61,8 +67,12 @@ impl Writer {
                     let _ = reply.send(committed);
                 }
                 Next::Tick => {
-                    self.journal.tick();
+                    self.journal.write_rejected();
                     tick_at = Instant::now() + TICK;
+                    if forget_at <= tick_at {
+                        self.journal.forget_commits();
+                        forget_at = tick_at + FORGET_EVERY;
+                    }
                 }
                 Next::Closed => break,
             }
@@ -70,22 +80,22 @@ impl Writer {
         while let Ok(work) = urgent.try_recv() {
             self.do_urgent(work);
         }
-        self.journal.tick();
+        self.journal.write_rejected();
         self.journal.close();
     }
 
     fn commit(&mut self, rows: &Rows) -> Result<Committed, StoreError> {
         let begun = Instant::now();
-        let shared = Arc::clone(&self.journal.shared);
-        check_rows(rows, &shared.directory.load(), shared.sources.load().len())?;
-        shared.space.make_room()?;
-        let latest = &self.latest;
-        let at = shared.clock.scene();
-        let written = self.journal.write_numbered(|transaction, number| {
-            write_rows(transaction, rows, &Context { number, at, latest })
+        self.check(rows)?;
+        self.journal.shared.space.make_room()?;
+        let before = &self.latest;
+        let written = self.journal.write_numbered(|transaction, stamp| {
+            let mut written = write_rows(transaction, rows, &Context::new(stamp, before))?;
+            let (buckets, stored) = (std::mem::take(&mut written.buckets), written.stored.take());
+            Ok(Note::of_rows(written.committed.n_stored, buckets, stored).done(written))
         });
         match written {
-            Ok(Written { committed, latest }) => {
+            Ok(Written { committed, latest, .. }) => {
                 self.latest.apply(latest);
                 metrics::histogram!("store_commit_seconds").record(begun.elapsed());
                 Ok(committed)
@@ -97,10 +107,40 @@ impl Writer {
         }
     }
 
+    fn check(&self, rows: &Rows) -> Result<(), StoreError> {
+        let shared = &self.journal.shared;
+        check_rows(rows, &shared.directory.load(), shared.sources.load().len())
+    }
+
+    fn tick(&mut self, write: &TickWrite) -> Result<u64, StoreError> {
+        self.check(&write.rows)?;
+        check_tick(write)?;
+        let before = &self.latest;
+        let Written { committed, latest, .. } =
+            self.journal.write_urgent(|transaction, stamp| {
+                let context = Context { has_followers: false, ..Context::new(stamp, before) };
+                let mut written = write_rows(transaction, &write.rows, &context)?;
+                write_tick(transaction, write, stamp.number)?;
+                let buckets = std::mem::take(&mut written.buckets);
+                Ok(Note::of_tick(written.committed.n_stored, buckets).done(written))
+            })?;
+        self.latest.apply(latest);
+        Ok(committed.commit)
+    }
+
     /// Answers that nobody waits for any more are dropped.
     fn do_urgent(&mut self, work: Urgent) {
         let journal = &mut self.journal;
         match work {
+            Urgent::Tick { write, reply } => {
+                let _ = reply.send(self.tick(&write));
+            }
+            Urgent::PutDocument { document, expected, actor, reply } => {
+                let _ = reply.send(journal.put_document(*document, expected, &actor));
+            }
+            Urgent::OutboxUpdate { id, state, next_try, detail, reply } => {
+                let _ = reply.send(journal.outbox_update(id, state, next_try, &detail));
+            }
             Urgent::Source { name, reply } => {
                 let _ = reply.send(journal.add_source(name));
             }
@@ -153,89 +193,6 @@ impl Transactions {
             }
         })
     }
-
-    fn tick(&mut self) {
-        // Still full is no news.
-        let _ = self.shared.space.make_room();
-        let rejected = self.shared.rejected.take();
-        if rejected.is_empty() {
-            return;
-        }
-        if let Err(error) = self.write(None, &|transaction| write_rejected(transaction, &rejected))
-        {
-            warn!(%error, "rejected connections not written, kept");
-            self.shared.rejected.put_back(rejected);
-        }
-    }
-
-    fn add_source(&mut self, name: model::SourceName) -> Result<SourceKey, StoreError> {
-        if let Some(known) = self.shared.source(&name) {
-            return Ok(known);
-        }
-        let mut sources = Vec::clone(&self.shared.sources.load());
-        let key = sources.len() + 1;
-        if key > super::SOURCES_MAX {
-            let max = super::SOURCES_MAX;
-            let detail = format!("source `{name}` is one too many; at most {max} are allowed");
-            return Err(StoreError::Refused { detail });
-        }
-        let key = SourceKey(u16::try_from(key).expect("at most 64 sources"));
-        self.write_urgent(|transaction, number| {
-            insert_source(transaction, key, &name, number).map_err(Failure::from)
-        })?;
-        sources.push(name);
-        self.shared.sources.store(Arc::new(sources));
-        Ok(key)
-    }
-
-    fn mark_redriven(&mut self, id: u64) -> Result<(), StoreError> {
-        let at = self.shared.clock.scene().millis();
-        self.write_urgent(|transaction, _| {
-            let mut mark =
-                transaction.prepare_cached("UPDATE quarantine SET redriven = ?2 WHERE id = ?1")?;
-            match mark.execute(params![to_sql(id), at])? {
-                0 => Err(Failure::Refused(format!("quarantined row {id} does not exist"))),
-                _ => Ok(()),
-            }
-        })
-    }
-
-    /// A write that reaches the disk and says nothing.
-    fn probe(&mut self) -> Result<(), StoreError> {
-        let at = self.shared.clock.real().millis().to_string();
-        self.write(None, &|transaction| {
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', ?1)")?
-                .execute([&at])?;
-            Ok(())
-        })
-    }
-}
-
-pub(super) fn insert_source(
-    transaction: &Connection,
-    key: SourceKey,
-    name: &model::SourceName,
-    number: u64,
-) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT INTO sources (source, name, \"commit\") VALUES (?1, ?2, ?3)")?
-        .execute(params![key.0, name.as_str(), to_sql(number)])?;
-    Ok(())
-}
-
-fn write_rejected(
-    transaction: &Connection,
-    rejected: &HashMap<RejectedKey, u64>,
-) -> Result<(), Failure> {
-    let mut add = transaction.prepare_cached(
-        "INSERT INTO rejected_connections (hour, peer, reason, count) VALUES (?1, ?2, ?3, ?4) \
-         ON CONFLICT (hour, peer, reason) DO UPDATE SET count = count + excluded.count",
-    )?;
-    for (key, n) in rejected {
-        add.execute(params![key.hour.millis(), key.peer, key.reason, to_sql(*n)])?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -247,10 +204,12 @@ mod tests {
 
     use super::*;
     use crate::files::{DataDirectory, RESERVE};
+    use crate::follower::Content;
     use crate::journal::start::prepare;
+    use crate::journal::transactions::{Failure, Stamp};
     use crate::rows::{DatastreamKey, ObservationRow};
     use crate::space::Space;
-    use crate::{Expected, StoreOptions, queries};
+    use crate::{Expected, SourceKey, StoreOptions, queries};
 
     /// A writer on this thread, with one datastream and one source.
     fn writer(path: &Path) -> Writer {
@@ -345,14 +304,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut writer = writer(directory.path());
         let n_runs = std::cell::Cell::new(0);
-        let first_time_full = |_: &Connection, _| {
+        let first_time_full = |_: &Connection, _: Stamp| {
             n_runs.set(n_runs.get() + 1);
             match n_runs.get() {
                 1 => {
                     let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
                     Err(Failure::Sqlite(rusqlite::Error::SqliteFailure(full, None)))
                 }
-                _ => Ok(()),
+                _ => Ok(Note::of(Content::Other).done(())),
             }
         };
         writer.journal.write_urgent(first_time_full).unwrap();
@@ -370,7 +329,7 @@ mod tests {
         let fails = |n_failures| {
             n_runs.set(0);
             let (n_runs, log) = (&n_runs, &log);
-            move |connection: &Connection, number| {
+            move |connection: &Connection, stamp: Stamp| {
                 n_runs.set(n_runs.get() + 1);
                 let n_bytes = log.metadata().unwrap().len();
                 assert_eq!(n_bytes == 0, n_runs.get() > 1, "the log was not copied and emptied");
@@ -378,7 +337,8 @@ mod tests {
                     let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
                     return Err(Failure::Sqlite(rusqlite::Error::SqliteFailure(error, None)));
                 }
-                Ok((number, queries::last_commit(connection)?))
+                let value = (stamp.number, queries::last_commit(connection)?);
+                Ok(Note::of(Content::Other).done(value))
             }
         };
         let done = writer.journal.write_numbered(fails(1)).unwrap();

@@ -1,22 +1,46 @@
 //! This test program, run once more as a process of its own that can be
 //! killed, or given limits.
 //!
-//! The child commits batches whose rows follow from their commit number, and
-//! writes one line `{commit}` for each answer it got.
+//! The child commits batches whose rows follow from their commit number, each
+//! fifth time a tick instead, and writes one line `{commit}` for each answer it
+//! got.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use model::Time;
-use store::{DatastreamKey, ObservationRow, SourceKey, Store};
+use store::{
+    AlertTransitionRow, Content, DatastreamKey, MemoryPart, ObservationRow, SourceKey, Store,
+    TickWrite,
+};
 
-use crate::support::{ALWAYS, MORNING_MS, commit, prepared, row};
+use crate::support::{ALWAYS, MORNING_MS, commit, prepared, row, tick};
 
 const DIRECTORY: &str = "STORE_TEST_CHILD_DIRECTORY";
 const N_ROWS: &str = "STORE_TEST_CHILD_ROWS";
 
 pub(crate) const N_DATASTREAMS: u32 = 20;
+
+/// Commits with such a number are ticks.
+const TICK_EVERY: u64 = 5;
+
+/// What the tick with commit number `number` writes.
+fn tick_of(number: u64) -> TickWrite {
+    let at = Time::from_millis(MORNING_MS + number as i64 * 1_000).unwrap();
+    let mut write = tick(at, number - 1);
+    let body = number.to_string();
+    let part = |name: &str| MemoryPart {
+        part: name.to_owned(),
+        at,
+        commit: number - 1,
+        body: body.clone().into_bytes(),
+    };
+    write.memory = vec![part("one"), part("two")];
+    let sequence = u32::try_from(number).unwrap();
+    write.transitions = vec![AlertTransitionRow { alert: "a".to_owned(), sequence, at, body }];
+    write
+}
 
 /// Rows of the batch with commit number `number`.
 fn batch(source: SourceKey, number: u64, n_rows: u32) -> Vec<ObservationRow> {
@@ -52,9 +76,13 @@ async fn commit_for_ever(directory: &Path, n_rows: u32) -> String {
     let (store, source) = prepared(directory, N_DATASTREAMS as usize).await;
     loop {
         let number = store.last_commit() + 1;
-        match commit(&store, batch(source, number, n_rows)).await {
+        let committed = match number % TICK_EVERY {
+            0 => store.write_tick(tick_of(number)).await,
+            _ => commit(&store, batch(source, number, n_rows)).await.map(|done| done.commit),
+        };
+        match committed {
             Ok(committed) => {
-                assert_eq!(committed.commit, number);
+                assert_eq!(committed, number);
                 say(&number.to_string());
             }
             Err(error) => return format!("fatal={} {error}", *store.fatal().borrow()),
@@ -116,10 +144,42 @@ pub(crate) async fn check_batches(store: &Store, acknowledged: &[u64], n_rows: u
         let expected: Vec<f64> = (0..n_rows).map(|place| value(*number, place)).collect();
         assert_eq!(*values, expected, "commit {number} is not what was sent");
     }
-    for number in acknowledged {
+    for number in acknowledged.iter().filter(|number| **number % TICK_EVERY != 0) {
         assert!(found.contains_key(number), "acknowledged commit {number} is lost");
     }
     let ledger = store.ledger(ALWAYS).await.unwrap();
     let n_stored: u64 = ledger.iter().map(|row| row.stored).sum();
     assert_eq!(n_stored, found.len() as u64 * u64::from(n_rows), "ledger and rows differ");
+}
+
+/// Each tick is there as a whole or not at all, and the last of `acknowledged`
+/// is there.
+pub(crate) async fn check_ticks(store: &Store, acknowledged: &[u64]) {
+    let ticks = store.ticks(ALWAYS, usize::MAX).await.unwrap();
+    let history = store.alert_history("a").await.unwrap();
+    let sequences: Vec<u64> = history.iter().map(|row| u64::from(row.sequence)).collect();
+    let numbers: Vec<u64> = ticks.iter().map(|tick| tick.commit + 1).collect();
+    assert_eq!(sequences, numbers);
+    let last = numbers.last().copied().unwrap_or(0);
+    for part in store.memory().await.unwrap() {
+        assert_eq!(part.body, last.to_string().into_bytes(), "part {}", part.part);
+    }
+    let mut acknowledged = acknowledged.iter().filter(|number| **number % TICK_EVERY == 0);
+    assert!(acknowledged.all(|number| numbers.contains(number)), "an acknowledged tick is lost");
+}
+
+/// Every commit after `after` is followed, in order, with what was sent. Gives
+/// the last one.
+pub(crate) async fn check_followed(store: &Store, after: u64, n_rows: u32) -> u64 {
+    let mut follower = store.follow(after);
+    for number in after + 1..=store.last_commit() {
+        let commit = follower.next().await.unwrap().unwrap();
+        assert_eq!(commit.number, number);
+        let Content::Observations(rows) = commit.content else { continue };
+        let mut values: Vec<f64> = rows.iter().map(|row| row.value).collect();
+        values.sort_by(f64::total_cmp);
+        let expected: Vec<f64> = (0..n_rows).map(|place| value(number, place)).collect();
+        assert_eq!(values, expected, "commit {number} is not what was sent");
+    }
+    store.last_commit()
 }

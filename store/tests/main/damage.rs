@@ -70,7 +70,24 @@ async fn check_prefix(main: &[u8], log: &[u8]) -> u64 {
     let found: Vec<u64> = rows.iter().map(|row| row.commit).collect();
     assert_eq!(found, (3..=report.commit).collect::<Vec<_>>());
     assert!(rows.iter().all(|row| row.value == row.commit as f64));
+    let expected: Vec<u64> = (1..=report.commit).chain(first_after(&report)).collect();
+    assert_eq!(followed(&store, expected.len()).await, expected);
     report.commit
+}
+
+/// The commit that books the loss.
+fn first_after(report: &store::StartReport) -> Option<u64> {
+    (0 < report.lost_acknowledged).then_some(report.commit + report.lost_acknowledged + 1)
+}
+
+/// The numbers of the first `n` commits that can be followed.
+async fn followed(store: &Store, n: usize) -> Vec<u64> {
+    let mut follower = store.follow(0);
+    let mut numbers = Vec::new();
+    while numbers.len() < n {
+        numbers.push(follower.next().await.unwrap().unwrap().number);
+    }
+    numbers
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A disk that fails under the running journal.
 
-use crate::child::{acknowledged, check_batches, lines, start};
+use crate::child::{acknowledged, check_batches, check_followed, check_ticks, lines, start};
 use crate::support::open;
 
 const N_ROWS: u32 = 10;
@@ -29,4 +29,6 @@ async fn the_journal_opens_again_after_an_io_error_and_gives_up_after_three() {
     let (store, report) = open(directory.path());
     assert_eq!(report.lost_acknowledged, 0);
     check_batches(&store, &acked, N_ROWS).await;
+    check_ticks(&store, &acked).await;
+    check_followed(&store, 0, N_ROWS).await;
 }

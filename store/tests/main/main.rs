@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not their helpers")]
 
+mod as_of;
 mod child;
 mod commits;
 mod damage;
+mod documents;
 mod failures;
+mod follower;
 mod kill;
+mod migration;
+mod outbox;
 mod queries;
 mod registry;
 mod support;
 mod things;
+mod ticks;

@@ -9,7 +9,7 @@ use model::{
 };
 use store::{
     Committed, DatastreamKey, Expected, Journal, ObservationRow, Rows, SourceKey, StartReport,
-    Store, StoreError, StoreOptions, TimeRange,
+    Store, StoreError, StoreOptions, TickRow, TickWrite, TimeRange,
 };
 
 pub(crate) const ALWAYS: TimeRange = TimeRange { start: Time::MIN, stop: Time::MAX };
@@ -91,4 +91,17 @@ pub(crate) async fn commit(
     observations: Vec<ObservationRow>,
 ) -> Result<Committed, StoreError> {
     store.commit(&Arc::new(Rows { observations, ..Rows::default() })).await
+}
+
+/// A tick at `at` that saw the commits up to `commit` and found nothing.
+pub(crate) fn tick(at: Time, commit: u64) -> TickWrite {
+    TickWrite {
+        tick: TickRow { at, commit },
+        rows: Arc::default(),
+        scores: Vec::new(),
+        alerts: Vec::new(),
+        transitions: Vec::new(),
+        memory: Vec::new(),
+        outbox: Vec::new(),
+    }
 }

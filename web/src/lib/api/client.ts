@@ -4,14 +4,21 @@
  */
 
 import type {
+  ActingAs,
+  Alert,
   Clock,
+  EmergencyResponse,
+  Explanation,
   Index,
   Ledger,
   Outlines,
   Page,
   Property,
   QuarantineItem,
+  RecallOrder,
+  Scores,
   Session,
+  Signal,
   Thing,
   Township,
 } from './types';
@@ -21,6 +28,8 @@ const BASE = '/api/v1';
 const TIMEOUT_MS = 15_000;
 /** A list longer than this many pages is cut: 50,000 things are more than a county has. */
 const PAGES_MAX = 50;
+/** Of each kind of declaration the page reads this many, newest first. */
+const DECLARATIONS_READ = 200;
 
 /** `status` 0: the server could not be reached or did not answer in time. */
 export class ApiProblem extends Error {
@@ -97,6 +106,27 @@ async function readAll<T>(path: string): Promise<T[]> {
   return items;
 }
 
+/** Newest first: what is in force is among the last few hundred declarations. */
+async function readNewest<T>(path: string): Promise<T[]> {
+  return (await read<Page<T>>(`${path}?limit=${DECLARATIONS_READ}`)).items;
+}
+
+/** Tells what a person did about an alert; the answer, where there is one, is the alert. */
+async function actOn(
+  alert: string,
+  act: 'acknowledgement' | 'closure',
+  actingAs: ActingAs,
+  note: string,
+  language: string,
+): Promise<Alert | null> {
+  const body = note === '' ? { acting_as: actingAs } : { acting_as: actingAs, note };
+  const path = `/alerts/${encodeURIComponent(alert)}/${act}`;
+  const response = await request(path, { method: 'POST', body, language });
+  const answer: unknown = await response.json().catch(() => null);
+  const isAlert = typeof answer === 'object' && answer !== null && 'sequence' in answer;
+  return isAlert ? (answer as Alert) : null;
+}
+
 export const api = {
   clock: (timeoutMs: number) => read<Clock>('/clock', { timeoutMs }),
   session: () => read<Session>('/session'),
@@ -108,6 +138,18 @@ export const api = {
   townships: async () => (await read<Page<Township>>('/townships')).items,
   outlines: () => read<Outlines>('/townships', { accept: 'application/geo+json' }),
   indices: async () => (await read<Page<Index>>('/indices')).items,
+  /** The scores as they were at an instant; its offset's `+` has to be escaped. */
+  scoresAt: (index: string, at: string) =>
+    read<Scores>(`/indices/${index}/scores?at=${encodeURIComponent(at)}`),
+  explanation: (index: string, township: string, language: string) =>
+    read<Explanation>(`/indices/${index}/townships/${township}/explanation`, { language }),
+  signals: () => readNewest<Signal>('/signals'),
+  responses: () => readNewest<EmergencyResponse>('/responses'),
+  recallOrders: () => readNewest<RecallOrder>('/recall-orders'),
+  acknowledge: (alert: string, actingAs: ActingAs, note: string, language: string) =>
+    actOn(alert, 'acknowledgement', actingAs, note, language),
+  close: (alert: string, actingAs: ActingAs, note: string, language: string) =>
+    actOn(alert, 'closure', actingAs, note, language),
   things: () => readAll<Thing>('/things'),
   properties: async () => (await read<Page<Property>>('/properties')).items,
   ledger: () => read<Ledger>('/ledger'),
@@ -120,5 +162,5 @@ export const api = {
  * the reader may not see would be refused as a whole.
  */
 export function eventsUrl(mayReadAll: boolean): string {
-  return `${BASE}/events?topics=${mayReadAll ? 'scores,latest' : 'scores'}`;
+  return `${BASE}/events?topics=${mayReadAll ? 'scores,alerts,latest' : 'scores,alerts'}`;
 }

@@ -73,18 +73,121 @@ export type ScoreNode = {
   parts: ScoreNode[];
 };
 
+/** Which of the three made the displayed level of Index B. */
+export type DisplayedBy = 'assessed' | 'official' | 'response';
+
+export type Cap = { id: string; since: string | null; expires: string | null };
+
+/** One score as the page works with it; `takeScore` makes it from what the server says. */
 export type Score = {
   index: string;
   township: string;
   time: string;
   score: number | null;
   level: LevelName | null;
+  grey: boolean;
+  provisional: boolean;
+  revised: boolean;
+  coverage: number;
+  confidence: number;
+  /** Of Index B only, else null. */
+  hazard_level: LevelName | null;
+  sensed_level: LevelName | null;
+  official_level: LevelName | null;
+  response_level: LevelName | null;
+  displayed_level: LevelName | null;
+  displayed_by: DisplayedBy | null;
+  /** The thing that alone says so. */
+  unverified: string | null;
+  attention: number | null;
+  n_unmoved: number;
+  n_life_alarms: number;
   model: string;
   model_hash: string;
   origin: Origin;
   missing: string[];
-  parts: ScoreNode[];
+  caps: Cap[];
+  /** The strongest drivers in one sentence, in the language of the request. */
+  drivers: string | null;
 };
+
+export type Scores = {
+  index: string;
+  time: string;
+  commit: number | null;
+  origin: Origin;
+  items: unknown[];
+  county: unknown;
+};
+
+export type Explanation = {
+  index: string;
+  township: string;
+  time: string;
+  score: unknown;
+  tree: ScoreNode;
+};
+
+export type AlertClass = 'life' | 'hazard' | 'equipment';
+export type AlertPhase =
+  'pending' | 'firing' | 'acknowledged' | 'resolving' | 'resolved' | 'forgotten';
+export type ActingAs = 'desk' | 'unit';
+
+/** An alert as it stands after its newest transition. */
+export type Alert = {
+  id: string;
+  /** Of the newest transition; grows by 1. */
+  sequence: number;
+  datastream: string;
+  thing: string;
+  property: string;
+  township: string | null;
+  class: AlertClass;
+  phase: AlertPhase;
+  level: LevelName;
+  level_highest: LevelName;
+  confirmed_level: LevelName;
+  value: number | null;
+  limit: number | null;
+  unit: string;
+  /** When the value was true, and when it came. */
+  phenomenon_time: string | null;
+  received: string | null;
+  opened: string;
+  closed: string | null;
+  updated: string;
+  is_late: boolean;
+  needs_person: boolean;
+  data_missing: boolean;
+  escalated: boolean;
+  in_maintenance: boolean;
+  is_false: boolean;
+  silenced: boolean;
+  acknowledged_by: string | null;
+  acknowledged_at: string | null;
+  acknowledged_by_unit: string | null;
+  opened_in_storm: boolean;
+  transition: string;
+  origin: Origin;
+};
+
+export type Area = 'county' | { townships: string[] };
+
+type Declaration = {
+  id: string;
+  issuer: string;
+  issued: string;
+  valid_from: string;
+  valid_until: string | null;
+  cancelled: string | null;
+  note?: string | null;
+};
+
+export type SignalKind = 'typhoon' | 'gale' | 'rainstorm' | 'tide' | 'geological';
+export type Signal = Declaration & { kind: SignalKind; level: LevelName; area: Area };
+export type EmergencyResponse = Declaration & { level: LevelName; area: Area };
+export type LatitudeBand = { lat_min: number; lat_max: number; deadline: string };
+export type RecallOrder = Declaration & { bands: LatitudeBand[] };
 
 export type Datastream = {
   id: string;
@@ -120,8 +223,11 @@ export type LatestColumns = {
   unchanged_since?: (string | null)[];
 };
 
+/** The state at the beginning of a stream; what was not asked for is absent. */
 export type Snapshot = {
-  scores: Score[];
+  scores: unknown[];
+  county?: unknown[] | null;
+  alerts?: Alert[] | null;
   latest?: LatestColumns | null;
   clock: Clock;
 };

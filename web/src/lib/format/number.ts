@@ -47,3 +47,13 @@ export function formatValue(value: number, locale: Locale): string {
 export function formatCount(count: number, locale: Locale): string {
   return countFormats(locale).format(count);
 }
+
+/** A share of one as whole percent, cut and never rounded up: 0.699 is 69 %. */
+export function formatPercent(share: number, locale: Locale): string {
+  return `${formatCount(Math.floor((share + BOUND_TOLERANCE) * 100), locale)}%`;
+}
+
+/** Points that something went up or down, cut towards zero, with their sign left off. */
+export function formatPoints(points: number, locale: Locale): string {
+  return formatScore(Math.abs(points), locale);
+}

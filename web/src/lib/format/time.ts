@@ -5,11 +5,19 @@ import { LANGUAGE_TAG, type Locale } from './number';
 export const TIME_ZONE = 'Asia/Shanghai';
 
 const DAY_MS = 86_400_000;
+const HALF_YEAR_MS = 182 * DAY_MS;
 
-type Style = 'day' | 'second' | 'minute';
+type Style = 'day' | 'monthDay' | 'second' | 'minute';
+
+/** In English the month is a word: 08/07 would be read in two ways. */
+const ENGLISH: Partial<Record<Style, Intl.DateTimeFormatOptions>> = {
+  day: { year: 'numeric', month: 'short', day: 'numeric' },
+  monthDay: { month: 'short', day: 'numeric' },
+};
 
 const STYLES: Record<Style, Intl.DateTimeFormatOptions> = {
   day: { year: 'numeric', month: '2-digit', day: '2-digit' },
+  monthDay: { month: '2-digit', day: '2-digit' },
   second: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
   minute: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
 };
@@ -20,7 +28,8 @@ function format(ms: number, style: Style, locale: Locale): string {
   const key = `${style} ${locale}`;
   let made = formats.get(key);
   if (made === undefined) {
-    made = new Intl.DateTimeFormat(LANGUAGE_TAG[locale], { ...STYLES[style], timeZone: TIME_ZONE });
+    const styled = (locale === 'en' ? ENGLISH[style] : undefined) ?? STYLES[style];
+    made = new Intl.DateTimeFormat(LANGUAGE_TAG[locale], { ...styled, timeZone: TIME_ZONE });
     formats.set(key, made);
   }
   return made.format(ms);
@@ -35,12 +44,22 @@ export function parseTime(text: string | null | undefined): number | null {
 export const formatDay = (ms: number, locale: Locale) => format(ms, 'day', locale);
 export const formatClock = (ms: number, locale: Locale) => format(ms, 'second', locale);
 
+function isSameDay(ms: number, now: number, locale: Locale): boolean {
+  return Math.abs(now - ms) < DAY_MS && format(ms, 'day', locale) === format(now, 'day', locale);
+}
+
 /** The time of day, with the day before it unless that is the day of `now`. */
 export function formatInstant(ms: number, now: number, locale: Locale): string {
-  const isSameDay =
-    Math.abs(now - ms) < DAY_MS && format(ms, 'day', locale) === format(now, 'day', locale);
   const time = format(ms, 'second', locale);
-  return isSameDay ? time : `${format(ms, 'day', locale)} ${time}`;
+  return isSameDay(ms, now, locale) ? time : `${format(ms, 'day', locale)} ${time}`;
+}
+
+/** The same to the minute, for what is read at a glance; the year only if it is another one. */
+export function formatMinute(ms: number, now: number, locale: Locale): string {
+  const time = format(ms, 'minute', locale);
+  if (isSameDay(ms, now, locale)) return time;
+  const isNear = Math.abs(now - ms) < HALF_YEAR_MS;
+  return `${format(ms, isNear ? 'monthDay' : 'day', locale)} ${time}`;
 }
 
 export type Age = { n: number; unit: 'second' | 'minute' | 'hour' | 'day' };

@@ -1,24 +1,30 @@
+import { enAlerts } from './en-alerts';
+import { enNames } from './en-names';
+import { enOverview } from './en-overview';
 import type { Dictionary } from './zh';
 
 export const en: Dictionary = {
   language: { code: 'en', other: '中文', switch: 'Switch to Chinese' },
   theme: { dark: 'Dark', light: 'Light', toDark: 'Use dark colours', toLight: 'Use light colours' },
-  skip: 'Skip to the townships',
+  skip: 'Skip to the content',
   colon: ': ',
   listSeparator: ', ',
 
   origin: {
     real: '',
-    replay: 'Simulated · replay',
+    replay: 'Replay · not real data',
     simulated: 'Simulated · not real data',
     hint: 'Every value on this page comes from simulated devices and says nothing about reality.',
+    clock: 'Scene time, not the time of now',
   },
 
   header: {
     sceneTime: 'Time, Asia/Shanghai',
-    speed: (times) => `${times}× speed`,
+    status: 'Status',
+    speed: (times) => `${times}×`,
     dataAge: 'Assessed',
     noDataYet: 'not assessed yet',
+    late: 'assessment has stopped',
     version: (version) => `Tidewatch ${version}`,
   },
 
@@ -60,92 +66,9 @@ export const en: Dictionary = {
     loading: 'Reading the system’s description',
   },
 
-  level: {
-    none: 'None',
-    blue: 'Blue',
-    yellow: 'Yellow',
-    orange: 'Orange',
-    red: 'Red',
-    unknown: 'No data',
-  },
-
-  legend: {
-    title: 'Assessed level',
-    assessed:
-      'Concluded by this system: not a warning issued by an authority, nor an emergency response.',
-    rule: 'The level of a township is that of its worst group (wind, or rain and flood).',
-    below: (bound) => `below ${bound}`,
-    range: (from, below) => `${from} to under ${below}`,
-    from: (bound) => `${bound} and above`,
-    truncated: 'Scores are cut to one decimal, not rounded.',
-    direction: '0–100, a higher score is more dangerous.',
-  },
-
-  townships: {
-    title: 'Townships',
-    partOnly:
-      'This is wind and rain hazard only, the hazard part of the composite index, from each township’s own stations; exposure and capability are not in it. It is not the composite index.',
-    name: 'Township',
-    score: 'Hazard',
-    level: 'Level',
-    caption: 'Wind and rain hazard of each township, its level and the scores of its groups',
-    sortBy: (column) => `Sort by ${column}`,
-    open: (name) => `Show how the score of ${name} is made`,
-    close: (name) => `Hide how the score of ${name} is made`,
-    empty: 'No townships are configured.',
-    noScores: 'No assessment has come yet.',
-    counts: 'Townships per level',
-    count: (n) => n,
-  },
-
-  map: {
-    title: 'Sketch map',
-    note: 'Illustrative: outlines derived from the seats, not administrative boundaries.',
-    label: (name, score, level) => `${name}, hazard ${score}, level ${level}`,
-  },
-
-  groups: { wind: 'Wind', rain_flood: 'Rain and flood' },
-
-  quantities: {
-    wind_speed: 'Wind speed, 2 min mean',
-    wind_speed_of_gust: 'Gust',
-    rainfall_1h: 'Rainfall, 1 h',
-    rainfall_3h: 'Rainfall, 3 h',
-    rainfall_24h: 'Rainfall, 24 h',
-    water_level: 'River level',
-    reservoir_level: 'Reservoir level',
-    waterlogging_depth: 'Waterlogging depth',
-  },
-
-  explain: {
-    title: (name) => `${name}: how the score is made`,
-    at: (time) => `Assessed for ${time}`,
-    model: (model) => `Model ${model}`,
-    sum: 'The score is the sum of what the groups add: the worst group in full, the second one in part.',
-    node: 'Groups, quantities and stations',
-    score: 'Score',
-    contribution: 'Adds',
-    value: 'Measured',
-    time: 'Time',
-    age: 'Age',
-    quality: 'Quality',
-    state: 'State',
-    noStation: 'no station',
-    missing: (groups) => `Groups without data: ${groups}. No data does not mean no danger.`,
-    none: 'No station has data, so nothing can be concluded. No data does not mean no danger.',
-    stations: (n) => `stations: ${n}`,
-    states: {
-      known: 'known',
-      held: 'held',
-      unknown: 'No data',
-      not_applicable: 'not applicable',
-    },
-    reasons: {
-      held: 'nothing new for more than 3 periods: its last value still counts',
-      partial_window: 'data of the time span are incomplete: the true value can only be higher',
-      levels_not_configured: 'this station has no levels configured, so it is not scored',
-    },
-  },
+  ...enOverview,
+  ...enAlerts,
+  ...enNames,
 
   things: {
     title: 'Latest values',
@@ -182,54 +105,6 @@ export const en: Dictionary = {
       maintenance: 'maintenance',
       retired: 'retired',
     },
-  },
-
-  kinds: {
-    shelter: 'Shelter',
-    construction_site: 'Construction site',
-    fishing_vessel: 'Fishing vessel',
-    enterprise: 'Enterprise',
-    hydromet_station: 'Hydromet station',
-    township_office: 'Township office',
-    gateway: 'Gateway',
-  },
-
-  quality: {
-    pass: 'Pass',
-    not_evaluated: 'Not evaluated',
-    suspect: 'Suspect',
-    fail: 'Fail',
-    missing: 'Missing',
-  },
-
-  units: {
-    '1': '',
-    Cel: '°C',
-    deg: '°',
-    'ug/m3': 'µg/m³',
-    'mg/m3': 'mg/m³',
-    'mm/d': 'mm/d',
-    '%{LEL}': '%LEL',
-    '[kn_i]': 'kn',
-    '[nmi_i]': 'nmi',
-    '[ppm]': 'ppm',
-    '[ppth]': '‰',
-    h: 'h',
-    min: 'min',
-    '{person}': 'people',
-    '{item}': 'items',
-    '{meal}': 'meals',
-    '{village}': 'villages',
-    '{shelter}': 'shelters',
-    '{enterprise}': 'enterprises',
-    '{report}': 'reports',
-    '{hazard}': 'hazards',
-    '{inspection}': 'inspections',
-    '{drill}': 'drills',
-    '{event}': 'events',
-    '{fire}': 'fires',
-    '{grid}': 'grids',
-    '{confirmation}': 'confirmations',
   },
 
   system: {

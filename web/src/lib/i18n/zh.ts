@@ -1,24 +1,31 @@
 /** The source of all words on the page. `en.ts` must have the same keys. */
 
+import { zhAlerts } from './zh-alerts';
+import { zhNames } from './zh-names';
+import { zhOverview } from './zh-overview';
+
 export const zh = {
   language: { code: 'zh-CN', other: 'English', switch: '切换为英文' },
   theme: { dark: '深色', light: '浅色', toDark: '切换为深色界面', toLight: '切换为浅色界面' },
-  skip: '跳到乡镇街道列表',
+  skip: '跳到正文',
   colon: '：',
   listSeparator: '、',
 
   origin: {
     real: '',
-    replay: '模拟 · 回放',
+    replay: '回放 · 非真实数据',
     simulated: '模拟 · 非真实数据',
     hint: '本页所有数值都来自模拟的设备，不反映现实情况。',
+    clock: '场景时间，不是现在的时间',
   } as Record<string, string>,
 
   header: {
     sceneTime: '北京时间 Asia/Shanghai',
+    status: '状态',
     speed: (times: string) => `${times} 倍速`,
     dataAge: '研判',
     noDataYet: '尚无研判',
+    late: '研判停滞',
     version: (version: string) => `Tidewatch ${version}`,
   },
 
@@ -60,80 +67,9 @@ export const zh = {
     loading: '正在读取系统信息',
   },
 
-  level: { none: '无', blue: '蓝', yellow: '黄', orange: '橙', red: '红', unknown: '无数据' },
-
-  legend: {
-    title: '研判等级',
-    assessed: '本系统的研判结果，不是气象等部门发布的预警，也不是应急响应。',
-    rule: '乡镇街道的等级由得分最高的一组（风或雨洪）决定。',
-    below: (bound: string) => `低于 ${bound}`,
-    range: (from: string, below: string) => `${from} 至不足 ${below}`,
-    from: (bound: string) => `${bound} 及以上`,
-    truncated: '得分截断到一位小数，不四舍五入。',
-    direction: '0–100 分，分数越高越危险。',
-  },
-
-  townships: {
-    title: '乡镇街道',
-    partOnly:
-      '这里只是风雨危险度，即综合指数中的危险性部分，只由各乡镇街道自己的测站算出；暴露度和应对能力尚未计入，它不是综合指数。',
-    name: '乡镇街道',
-    score: '危险度',
-    level: '等级',
-    caption: '各乡镇街道的风雨危险度、等级和分组得分',
-    sortBy: (column: string) => `按${column}排序`,
-    open: (name: string) => `查看${name}的得分由来`,
-    close: (name: string) => `收起${name}的得分由来`,
-    empty: '没有配置乡镇街道。',
-    noScores: '尚未收到研判结果。',
-    counts: '各等级数量',
-    count: (n: string) => `${n} 个`,
-  },
-
-  map: {
-    title: '示意图',
-    note: '示意：轮廓由驻地位置推算，不是行政区划界线。',
-    label: (name: string, score: string, level: string) => `${name}，危险度 ${score}，等级${level}`,
-  },
-
-  groups: { wind: '风', rain_flood: '雨洪' } as Record<string, string>,
-
-  /** Names of what the hazard is made of, for readers who may not read the catalogue. */
-  quantities: {
-    wind_speed: '2分钟平均风速',
-    wind_speed_of_gust: '阵风风速',
-    rainfall_1h: '1小时雨量',
-    rainfall_3h: '3小时雨量',
-    rainfall_24h: '24小时雨量',
-    water_level: '河道水位',
-    reservoir_level: '水库水位',
-    waterlogging_depth: '积水深度',
-  } as Record<string, string>,
-
-  explain: {
-    title: (name: string) => `${name}：得分由来`,
-    at: (time: string) => `研判时刻 ${time}`,
-    model: (model: string) => `模型 ${model}`,
-    sum: '总分由各组“计入”相加：得分最高的一组全部计入，第二组按比例补充。',
-    node: '分组、要素和测站',
-    score: '得分',
-    contribution: '计入',
-    value: '实测值',
-    time: '时刻',
-    age: '距今',
-    quality: '质量',
-    state: '状态',
-    noStation: '没有测站',
-    missing: (groups: string) => `没有数据的分组：${groups}。没有数据不等于没有危险。`,
-    none: '没有任何测站数据，无法研判。没有数据不等于没有危险。',
-    stations: (n: string) => `${n} 个测站`,
-    states: { known: '有效', held: '沿用旧值', unknown: '无数据', not_applicable: '不适用' },
-    reasons: {
-      held: '超过 3 个周期没有新数据，沿用最后一个值',
-      partial_window: '时段内数据不全，实际值只会更高',
-      levels_not_configured: '该站未配置分级水位，不评分',
-    } as Record<string, string>,
-  },
+  ...zhOverview,
+  ...zhAlerts,
+  ...zhNames,
 
   things: {
     title: '设备最新值',
@@ -171,54 +107,6 @@ export const zh = {
       retired: '停用',
     } as Record<string, string>,
   },
-
-  kinds: {
-    shelter: '避灾安置场所',
-    construction_site: '建筑工地',
-    fishing_vessel: '渔船',
-    enterprise: '危化企业',
-    hydromet_station: '水文气象站',
-    township_office: '乡镇街道上报',
-    gateway: '网关',
-  } as Record<string, string>,
-
-  quality: {
-    pass: '合格',
-    not_evaluated: '未检验',
-    suspect: '可疑',
-    fail: '失败',
-    missing: '缺测',
-  },
-
-  units: {
-    '1': '',
-    Cel: '℃',
-    deg: '°',
-    'ug/m3': 'µg/m³',
-    'mg/m3': 'mg/m³',
-    'mm/d': 'mm/天',
-    '%{LEL}': '%LEL',
-    '[kn_i]': '节',
-    '[nmi_i]': '海里',
-    '[ppm]': 'ppm',
-    '[ppth]': '‰',
-    h: '小时',
-    min: '分钟',
-    '{person}': '人',
-    '{item}': '件',
-    '{meal}': '份',
-    '{village}': '个村',
-    '{shelter}': '处',
-    '{enterprise}': '家',
-    '{report}': '份',
-    '{hazard}': '处',
-    '{inspection}': '次',
-    '{drill}': '次',
-    '{event}': '起',
-    '{fire}': '起',
-    '{grid}': '个网格',
-    '{confirmation}': '次',
-  } as Record<string, string>,
 
   system: {
     title: '收数账本',

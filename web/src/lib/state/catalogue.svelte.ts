@@ -5,8 +5,8 @@ import type { Index, Property, Thing, Township } from '../api/types';
 import { datastreamRows, type DatastreamRow } from '../domain/rows';
 import { drawOutlines, type Drawing } from '../map/outline';
 
-/** The index of this page. */
-export const HAZARD = 'hazard';
+export const FLOOD = 'flood-typhoon';
+export const SAFETY = 'township-safety';
 
 export type Problem = { status: number; text: string };
 
@@ -19,13 +19,16 @@ export function problemOf(error: unknown): Problem {
 
 class Catalogue {
   townships: Township[] | null = $state.raw(null);
-  hazard: Index | null = $state.raw(null);
+  indices: ReadonlyMap<string, Index> = $state.raw(new Map());
   drawing: Drawing | null = $state.raw(null);
   things: Thing[] | null = $state.raw(null);
   properties: ReadonlyMap<string, Property> = $state.raw(new Map());
   problem: Problem | null = $state.raw(null);
   thingsProblem: Problem | null = $state.raw(null);
 
+  /** Index B, whose bounds are those of the danger scale. */
+  readonly flood: Index | null = $derived(this.indices.get(FLOOD) ?? null);
+  readonly safety: Index | null = $derived(this.indices.get(SAFETY) ?? null);
   readonly townshipsByCode: ReadonlyMap<string, Township> = $derived(
     new Map((this.townships ?? []).map((township) => [township.code, township])),
   );
@@ -48,7 +51,7 @@ class Catalogue {
     try {
       const [townships, indices] = await Promise.all([api.townships(), api.indices()]);
       this.townships = townships;
-      this.hazard = indices.find((index) => index.id === HAZARD) ?? null;
+      this.indices = new Map(indices.map((index) => [index.id, index]));
       this.problem = null;
     } catch (error) {
       this.problem = problemOf(error);
@@ -79,7 +82,7 @@ class Catalogue {
   forget(): void {
     this.townships = null;
     this.drawing = null;
-    this.hazard = null;
+    this.indices = new Map();
     this.#forgetThings();
   }
 

@@ -7,7 +7,12 @@
  */
 
 import { ApiProblem, api, eventsUrl } from '../api/client';
-import type { Clock, LatestColumns, Score, Snapshot } from '../api/types';
+import { COUNTY, takeScore, takeScores } from '../api/score';
+import type { Alert, Clock, LatestColumns, Score, Snapshot } from '../api/types';
+import { recentlyClosed, sortAlerts } from '../domain/alerts';
+import { isAssessmentLate } from '../domain/lateness';
+import type { ScoresByTownship } from '../domain/townships';
+import { trendOf, type Trend } from '../domain/trend';
 import {
   connectionState,
   isSilent,
@@ -16,11 +21,25 @@ import {
   type ConnectionState,
 } from '../live/connection';
 import { EventStream } from '../live/event-stream';
+import { HISTORY_MS, historyKey, record, type History } from '../live/history';
 import type { LatestValue } from '../live/latest';
-import { emptyLiveData, newestScoreTime, reduce, type LiveEvent } from '../live/reducer';
+import {
+  emptyLiveData,
+  newestScoreTime,
+  reduce,
+  type Changed,
+  type LiveEvent,
+} from '../live/reducer';
 import { sceneClock, sceneNow, type SceneClock } from '../live/scene-clock';
+import { FLOOD, SAFETY } from './catalogue.svelte';
 import { session } from './session.svelte';
 
+/** The past that the trend begins with: what held an hour ago and half an hour ago. */
+const PAST_MS = [HISTORY_MS, HISTORY_MS / 2];
+/** Alerts that were closed stay in sight for this long, in scene time. */
+const CLOSED_SHOWN_MS = 1_800_000;
+const EVENT_TYPES = ['snapshot', 'score', 'county', 'alert', 'latest', 'reset'] as const;
+const NO_SCORES: ScoresByTownship = new Map();
 const TICK_MS = 500;
 /** A gateway that answers for a server that is gone is no sign of the server. */
 const GATEWAY_STATUSES = new Set([502, 504]);
@@ -30,7 +49,10 @@ function parseEvent(type: string, data: string): LiveEvent | null {
     case 'snapshot':
       return { type, data: JSON.parse(data) as Snapshot };
     case 'score':
-      return { type, data: JSON.parse(data) as Score };
+    case 'county':
+      return { type, data: JSON.parse(data) as unknown };
+    case 'alert':
+      return { type, data: JSON.parse(data) as Alert };
     case 'latest':
       return { type, data: JSON.parse(data) as LatestColumns };
     case 'reset':
@@ -43,7 +65,12 @@ function parseEvent(type: string, data: string): LiveEvent | null {
 export type LiveCallbacks = { onRefused: () => void; onRecovered: () => void };
 
 class Live {
-  scores: ReadonlyMap<string, Score> = $state.raw(new Map());
+  flood: ScoresByTownship = $state.raw(NO_SCORES);
+  safety: ScoresByTownship = $state.raw(NO_SCORES);
+  /** Open ones, in the order in which somebody has to look at them. */
+  alerts: readonly Alert[] = $state.raw([]);
+  closedAlerts: readonly Alert[] = $state.raw([]);
+  hasAlerts: boolean = $state(false);
   latestVersion: number = $state(0);
   hasLatest: boolean = $state(false);
   hasData: boolean = $state(false);
@@ -53,15 +80,18 @@ class Live {
   speed: number = $state(1);
   /** For how long what is shown has not been live, in milliseconds of real time. */
   staleMs: number = $state(0);
+  /** The stream is open, but what was assessed last is long past. */
+  isLate: boolean = $state(false);
 
-  readonly assessedAt: number | null = $derived(newestScoreTime(new Map(this.scores)));
+  readonly assessedAt: number | null = $derived(newestScoreTime(this.flood.values()));
 
   #data = emptyLiveData();
   #stream: EventStream | null = null;
   #clock: SceneClock | null = null;
   #isOpen = false;
   #frame = 0;
-  #pending = { scores: false, latest: false };
+  #pending: Changed = { scores: false, alerts: false, latest: false };
+  #history: History = new Map();
   #startedAt = performance.now();
   #lastSignAt: number | null = null;
   #lastEventAt = 0;
@@ -91,7 +121,7 @@ class Live {
     this.#stream = new EventStream(
       {
         url: () => eventsUrl(session.mayReadAll),
-        eventTypes: ['snapshot', 'score', 'latest', 'reset'],
+        eventTypes: EVENT_TYPES,
         open: (url) => new EventSource(url),
         random: Math.random,
       },
@@ -111,7 +141,24 @@ class Live {
     this.#stream?.stop();
     this.#stream = null;
     this.#data = emptyLiveData();
-    this.#changed({ scores: true, latest: true });
+    this.#history = new Map();
+    this.#changed({ scores: true, alerts: true, latest: true });
+  }
+
+  /** The county's own score: under its code, or under its plain name. */
+  county(index: 'flood' | 'safety'): Score | null {
+    const scores = this[index];
+    return scores.get(session.current?.county.code ?? COUNTY) ?? scores.get(COUNTY) ?? null;
+  }
+
+  trend(score: Score | null): Trend | null {
+    if (score === null || this.now === null) return null;
+    return trendOf(score, this.#history.get(historyKey(score.index, score.township)), this.now);
+  }
+
+  /** What a person's act made of an alert, before the stream says so. */
+  takeAlert(alert: Alert): void {
+    this.#changed(reduce(this.#data, { type: 'alert', data: alert }));
   }
 
   /** The newest value of a datastream; asking for it means being told of changes. */
@@ -131,8 +178,42 @@ class Live {
     if (event === null) return;
     this.#lastEventAt = performance.now();
     this.#sign();
-    if (event.type === 'snapshot') this.#setClock(event.data.clock);
+    if (event.type === 'snapshot') this.#begin(event.data);
+    if (event.type === 'score') this.#note(takeScore(event.data));
+    if (event.type === 'county') this.#note(takeScore(event.data));
     this.#changed(reduce(this.#data, event));
+  }
+
+  #begin(snapshot: Snapshot): void {
+    this.#setClock(snapshot.clock);
+    for (const score of takeScores(snapshot.scores)) this.#note(score);
+    void this.#readPast();
+  }
+
+  #note(score: Score | null): void {
+    if (score === null) return;
+    record(this.#history, score);
+  }
+
+  /** The trend is an extra: where there is no past there is no arrow. */
+  async #readPast(): Promise<void> {
+    const now = this.#clock === null ? null : sceneNow(this.#clock, performance.now());
+    if (now === null) return;
+    const asked = [FLOOD, SAFETY].flatMap((index) =>
+      PAST_MS.map(async (ago) => {
+        const answer = await api.scoresAt(index, new Date(now - ago).toISOString());
+        for (const score of takeScores([...answer.items, answer.county])) {
+          // What held then: a stored score may be older than the instant asked for.
+          record(this.#history, { ...score, time: new Date(now - ago).toISOString() });
+        }
+      }),
+    );
+    for (const result of await Promise.allSettled(asked)) {
+      if (result.status === 'rejected' && !(result.reason instanceof ApiProblem)) {
+        throw result.reason;
+      }
+    }
+    this.#changed({ scores: true, alerts: false, latest: false });
   }
 
   #sign(): void {
@@ -145,8 +226,9 @@ class Live {
     this.speed = clock.speed;
   }
 
-  #changed(changed: { scores: boolean; latest: boolean }): void {
+  #changed(changed: Changed): void {
     this.#pending.scores ||= changed.scores;
+    this.#pending.alerts ||= changed.alerts;
     this.#pending.latest ||= changed.latest;
     if (this.#frame !== 0) return;
     this.#frame = requestAnimationFrame(() => this.#show());
@@ -154,12 +236,24 @@ class Live {
 
   #show(): void {
     this.#frame = 0;
-    if (this.#pending.scores) this.scores = new Map(this.#data.scores);
-    if (this.#pending.latest) this.latestVersion += 1;
-    this.#pending = { scores: false, latest: false };
+    const { scores, alerts, latest } = this.#pending;
+    this.#pending = { scores: false, alerts: false, latest: false };
+    if (scores) {
+      this.flood = new Map(this.#data.scores.get(FLOOD));
+      this.safety = new Map(this.#data.scores.get(SAFETY));
+    }
+    if (alerts) this.alerts = sortAlerts(this.#data.alerts.values());
+    if (alerts) this.#showClosed();
+    if (latest) this.latestVersion += 1;
+    this.hasAlerts = this.#data.hasAlerts;
     this.hasLatest = this.#data.hasLatest;
     this.hasData = this.#data.isComplete || this.#data.scores.size > 0;
     this.#tick();
+  }
+
+  #showClosed(): void {
+    const { alerts } = this.#data;
+    this.closedAlerts = recentlyClosed(alerts.values(), this.now ?? 0, CLOSED_SHOWN_MS);
   }
 
   async #probe(): Promise<void> {
@@ -197,6 +291,8 @@ class Live {
     if (state === 'live') this.#liveAt = this.#lastSignAt;
     this.staleMs = now - (this.#liveAt ?? this.#startedAt);
     this.connection = state;
+    const age = this.assessedAt === null || this.now === null ? 0 : this.now - this.assessedAt;
+    this.isLate = state === 'live' && isAssessmentLate(age, this.speed);
     this.#noticeRecovery(state);
   }
 

@@ -21,6 +21,16 @@ export function valueText(value: number, ucum: string): string {
   return unit === '' ? number : `${number} ${unit}`;
 }
 
+/** A reading as people say it: a state has a word, a quantity a figure with its unit. */
+export function readingText(property: string, value: number, ucum: string): string {
+  return preferences.t.states[property]?.[value] ?? valueText(value, ucum);
+}
+
+/** What tells it apart from others of its property, as `sos` and `mob`. */
+export function channelText(channel: string): string {
+  return preferences.t.channels[channel] ?? channel;
+}
+
 /** A name if there is one, else the id, which is never wrong. */
 export function nameOrId(name: LocalizedName | null, id: string): string {
   return name === null ? id : preferences.name(name);

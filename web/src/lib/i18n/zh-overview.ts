@@ -1,0 +1,212 @@
+/** Words of the overview: townships, levels, map, declarations, explanation. */
+
+export const zhOverview = {
+  tabs: {
+    label: '页面',
+    overview: '总览',
+    alerts: '告警',
+    things: '设备最新值',
+    ledger: '收数账本',
+  },
+
+  level: {
+    none: '无',
+    blue: '蓝',
+    yellow: '黄',
+    orange: '橙',
+    red: '红',
+    unknown: '无数据',
+    grey: '数据不足',
+  },
+
+  /** Grades of Index A: the colour names are labels, not levels of danger. */
+  grade: {
+    blue: '蓝·好',
+    yellow: '黄·较好',
+    orange: '橙·一般',
+    red: '红·差',
+    unknown: '无数据',
+    grey: '数据不足',
+  },
+
+  levels: {
+    displayed: '综合显示等级',
+    assessed: '研判等级',
+    hazard: '危险性等级',
+    official: '官方信号',
+    response: '应急响应',
+    shortDisplayed: '综合显示',
+    shortAssessed: '研判',
+    shortHazard: '危险性',
+    by: { assessed: '据研判', hazard: '据危险性', official: '据官方信号', response: '据应急响应' },
+    hint: '综合显示等级取研判等级、官方信号和应急响应中最高的一个；研判等级是本系统的结论，不是预警，也不是响应。',
+  },
+
+  legend: {
+    below: (bound: string) => `低于 ${bound}`,
+    range: (from: string, below: string) => `${from} 至不足 ${below}`,
+    from: (bound: string) => `${bound} 及以上`,
+    truncated: '得分截断到一位小数，不四舍五入。',
+    hatched: '斜纹：未证实',
+    provisional: '虚线：暂定',
+  },
+
+  flood: {
+    short: '防汛防台指数',
+    direction: '越高越危险',
+  },
+
+  safety: {
+    short: '安全发展指数',
+    direction: '越高越安全',
+    figure: (score: string) => `${score} 分，越高越安全`,
+    points: (score: string) => `${score} 分`,
+    gradeHint: '安全等级，不是危险等级',
+  },
+
+  county: {
+    title: '全县',
+    flood: '全县防汛防台指数',
+    safety: '全县安全发展指数',
+    leftOut: (names: string) => `数据不足，未计入：${names}`,
+    n: (n: string) => `${n} 个乡镇街道`,
+    counts: '各乡镇街道综合显示等级',
+    unmoved: (n: string) => `未转移 ${n} 人`,
+  },
+
+  trend: {
+    up: (points: string, span: string) => `近${span}上升 ${points} 分`,
+    down: (points: string, span: string) => `近${span}下降 ${points} 分`,
+    steady: (span: string) => `近${span}基本持平`,
+    hour: '1 小时',
+    minutes: (n: string) => `${n} 分钟`,
+    none: '置信度低于 70%，或历史不足，不示趋势',
+  },
+
+  confidence: {
+    label: '置信度',
+    short: '置信',
+    value: (percent: string) => `置信度 ${percent}`,
+    coverage: '覆盖率',
+  },
+
+  townships: {
+    title: '乡镇街道',
+    name: '乡镇街道',
+    caption: '各乡镇街道的防汛防台综合指数和安全发展指数，按关注次序排列',
+    order: '排序',
+    orders: {
+      attention: '按关注次序',
+      flood: '按防汛防台指数',
+      safety: '按安全发展指数（低者在前）',
+      code: '按区划代码',
+    },
+    held: '指针在列表上时次序不变',
+    assessedAt: (time: string, age: string) => `研判时刻 ${time}（${age}）`,
+    open: (name: string) => `查看${name}的详情和得分由来`,
+    empty: '没有配置乡镇街道。',
+    noScores: '尚未收到研判结果。',
+    count: (n: string) => `${n} 个`,
+    lifeAlarms: (n: string) => `生命安全告警 ${n}`,
+    unmoved: (n: string) => `未转移 ${n} 人`,
+    provisional: '暂定',
+    unverified: '未证实',
+    revised: '已订正',
+    capped: '封顶',
+  },
+
+  map: {
+    title: '示意图',
+    note: '示意：轮廓由驻地位置推算，不是行政区划界线。',
+    layer: '着色',
+    label: (name: string, score: string, layer: string, level: string) =>
+      `${name}，防汛防台指数 ${score}，${layer}${level}`,
+    unverified: (label: string) => `${label}，未证实`,
+  },
+
+  declarations: {
+    title: '官方信号与应急响应',
+    none: '目前没有生效的官方信号、应急响应或召回令。',
+    unknown: '正在读取',
+    failed: (detail: string) => `读取失败：${detail}`,
+    signal: (kind: string) => `${kind}预警信号`,
+    kinds: {
+      typhoon: '台风',
+      gale: '大风',
+      rainstorm: '暴雨',
+      tide: '风暴潮',
+      geological: '地质灾害',
+    },
+    /** The numerals belong to declared responses only. */
+    response: {
+      none: '应急响应',
+      blue: 'Ⅳ级响应',
+      yellow: 'Ⅲ级响应',
+      orange: 'Ⅱ级响应',
+      red: 'Ⅰ级响应',
+    },
+    recall: '渔船召回令',
+    wholeCounty: '全县',
+    issued: (issuer: string, time: string, age: string) => `${issuer} ${time} 发布（${age}）`,
+    until: (time: string) => `有效至 ${time}`,
+    open: '直至解除',
+    deadline: (band: string, time: string) => `${band} ${time} 前进港`,
+    band: (south: string, north: string) => `北纬 ${south}°–${north}°`,
+    southOf: (north: string) => `北纬 ${north}° 以南`,
+    northOf: (south: string) => `北纬 ${south}° 以北`,
+  },
+
+  detail: {
+    back: '返回列表',
+    index: '指数',
+    unknownTownship: '没有这个乡镇街道。',
+    noScore: '尚无得分。',
+    model: (model: string) => `模型 ${model}`,
+    assessed: (time: string, age: string) => `研判时刻 ${time}，${age}`,
+    sensed: '实测等级（不计官方信号）',
+    unmoved: '应转移未转移',
+    people: (n: string) => `${n} 人`,
+    lifeAlarms: '生命安全告警',
+    alertCount: (n: string) => `${n} 条`,
+    grey: '数据不足：只显示已知部分，不给研判等级；等级按危险性和官方信号显示。',
+    greySafety: '数据不足：只显示已知部分，不给等级。',
+    provisional: '暂定：有整块内容没有数据，以假定值代替，后续可能改变。',
+    provisionalSafety: '暂定：有维度没有数据，等级不会好于黄。',
+    unverified: (thing: string) =>
+      `未证实：只有「${thing}」一处读数支持这一等级。请核实：确认属实、标记故障，或派人查看。在有人答复之前照常显示，不降级。`,
+    missing: (names: string) => `没有新数据：${names}。没有数据不等于没有危险。`,
+    caps: '封顶',
+    since: (time: string) => `自 ${time}`,
+    expires: (time: string) => `至 ${time}`,
+    alerts: '本乡镇街道的告警',
+    noAlerts: '没有未解除的告警。',
+  },
+
+  explain: {
+    title: '得分由来',
+    loading: '正在读取得分由来',
+    failed: (detail: string) => `读取得分由来失败：${detail}`,
+    none: '这个得分没有可展开的由来。',
+    sum: (sum: string, score: string) => `各项计入合计 ${sum}，得分 ${score}`,
+    adds: '合计与得分一致',
+    addsNot: '合计与得分不一致，请勿采信，并报告本系统的维护人员',
+    cut: '各数截断到一位小数，合计按未截断的值计算。',
+    node: '组成',
+    score: '得分',
+    weight: '权重',
+    contribution: '计入',
+    value: '原值',
+    source: '来源',
+    age: '距今',
+    quality: '质量',
+    more: (n: string) => `${n} 项`,
+    others: (first: string, n: string) => `${first} 等 ${n} 处`,
+    states: { known: '有效', held: '沿用旧值', unknown: '无数据', not_applicable: '不适用' },
+    aggregation: {
+      arithmetic: '加权平均',
+      geometric: '加权几何平均，短板不能靠长板补',
+      maximum: '取最高的一项',
+      compound: '最高一组全计，第二组按比例补充',
+    } as Record<string, string>,
+  },
+};
