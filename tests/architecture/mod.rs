@@ -22,7 +22,7 @@ const MAY_IMPORT: [(&str, &[&str]); 7] = [
 const PLACES: [(&str, &[&str]); 9] = [
     ("rumqttc", &["ingest/", "simulators/", "tests/", "benches/"]),
     ("mqtt5", &["ingest/", "tests/", "benches/"]),
-    ("rusqlite", &["store/", "benches/"]),
+    ("rusqlite", &["store/", "tests/", "benches/"]),
     // The root's client asks the router in its own process.
     ("axum", &["api/", "src/client.rs", "src/system.rs"]),
     ("utoipa", &["api/"]),
