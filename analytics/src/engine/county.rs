@@ -35,7 +35,7 @@ pub(super) fn county_records(
     };
     let of_hazard = |found: &Evaluated| Brought {
         provisional: false,
-        coverage: if found.scores.flood.score.hazard.is_some() { 1.0 } else { 0.0 },
+        coverage: if found.scores.flood.score.hazard_is_available { 1.0 } else { 0.0 },
         confidence: found.scores.flood.score.hazard_confidence,
     };
     let hazard = hazard_value(townships);
@@ -59,8 +59,8 @@ fn hazard_value(townships: &Townships<'_>) -> CountyValue {
         .map(|(_, found, population)| {
             let score = &found.scores.flood.score;
             TownshipValue {
-                score: score.hazard,
-                level: Some(score.hazard_level),
+                score: score.hazard.filter(|_| score.hazard_is_available),
+                level: score.hazard_is_available.then_some(score.hazard_level),
                 population: *population,
             }
         })

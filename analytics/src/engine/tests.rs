@@ -95,6 +95,19 @@ fn the_hazard_record_is_the_hazard_part_of_the_index() {
     assert_eq!(tree.state, NodeState::Known.as_str());
 }
 
+#[test]
+fn an_outlook_alone_is_no_hazard_score() {
+    let mut engine = engine(&things());
+    let evaluation = engine.minute(1);
+    for score in evaluation.scores.iter().filter(|score| score.index == IndexId::Hazard) {
+        assert_eq!((score.level, score.grey), (None, true), "{:?}", score.feature);
+    }
+    engine.say("hm-1/wind_speed", second(90), 3.0);
+    let evaluation = engine.minute(2);
+    let hazard = find(&evaluation, IndexId::Hazard);
+    assert_eq!((hazard.level, hazard.grey), (Some(Level::None), false));
+}
+
 /// A storm that comes and goes over two hours, with an SOS in it.
 fn storm(engine: &mut Engine, minutes: std::ops::RangeInclusive<i64>) -> Vec<Evaluation> {
     minutes.map(|n| storm_minute(engine, n)).collect()

@@ -68,6 +68,8 @@ pub struct FloodScore {
     pub confidence: f64,
     /// Of H alone.
     pub hazard_confidence: f64,
+    /// A group other than the outlook has a value.
+    pub hazard_is_available: bool,
     pub provisional: bool,
     /// 数据不足: the value is shown grey, the level is the hazard's.
     pub grey: bool,
@@ -154,6 +156,7 @@ pub fn compose(given: &Composition, model: &FloodModel, at: Time) -> FloodScore 
         coverage,
         confidence,
         hazard_confidence,
+        hazard_is_available,
         provisional,
         grey,
         missing: missing(given),
