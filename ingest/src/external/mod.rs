@@ -12,6 +12,7 @@
 //! not see acknowledged it sends again.
 
 mod backoff;
+mod gate;
 mod options;
 mod routes;
 mod source;

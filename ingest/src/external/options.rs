@@ -1,12 +1,15 @@
 //! What is known of a foreign broker.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use model::SourceName;
+use rumqttc::NetworkOptions;
 use rumqttc::v5::MqttOptions;
 use serde::Deserialize;
 
+use super::gate::SOCKET_BYTES;
 use super::routes::{ExternalRoute, is_valid_filter};
 
 /// A password; never shown.
@@ -146,8 +149,13 @@ impl ExternalOptions {
         }
     }
 
-    pub(super) fn library_options(&self) -> MqttOptions {
-        let mut options = MqttOptions::new(&self.client_id, &self.host, self.port);
+    /// `gate` is where the library finds the broker.
+    pub(super) fn library_options(&self, gate: SocketAddr) -> MqttOptions {
+        let mut options = MqttOptions::new(&self.client_id, gate.ip().to_string(), gate.port());
+        let mut network = NetworkOptions::new();
+        network.set_tcp_recv_buffer_size(SOCKET_BYTES);
+        network.set_tcp_nodelay(true);
+        options.set_network_options(network);
         options.set_clean_start(false);
         options.set_manual_acks(true);
         options.set_keep_alive(self.keep_alive);

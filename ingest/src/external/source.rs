@@ -1,9 +1,11 @@
 //! One foreign broker: the task that polls, and nothing else.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use model::{Clock, SourceName, Time};
+use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
     Filter, Packet, Publish, RetainForwardRule, SubAck, SubscribeReasonCode,
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::backoff::Backoff;
+use super::gate::{Backlog, Gate};
 use super::options::{ExternalOptions, ExternalProblem};
 use super::routes::route_of;
 use crate::{Ack, Delivery, Pipeline, RouteError};
@@ -78,7 +81,16 @@ pub struct ExternalSource {
     pipeline: Pipeline,
     clock: Clock,
     slots: Arc<Semaphore>,
+    backlog: Arc<Backlog>,
     status: Arc<Mutex<ExternalStatus>>,
+}
+
+/// The client library's two halves, and what outlives a connection.
+struct Connection {
+    client: AsyncClient,
+    eventloop: EventLoop,
+    reconnect: Reconnect,
+    is_ending: bool,
 }
 
 impl ExternalSource {
@@ -103,6 +115,7 @@ impl ExternalSource {
         };
         Ok(ExternalSource {
             slots: Arc::new(Semaphore::new(usize::from(options.window))),
+            backlog: Arc::default(),
             status: Arc::new(Mutex::new(status)),
             options,
             source,
@@ -122,11 +135,44 @@ impl ExternalSource {
     /// Runs until `shutdown`, then until every delivery handed out has
     /// finished. The session stays, and the broker queues for the next start.
     pub async fn run(self, shutdown: CancellationToken) {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port));
+        let library_options = self.options.library_options(nowhere);
+        let (client, eventloop) = AsyncClient::new(library_options, REQUESTS_MAX);
+        let reconnect = Reconnect::new();
+        let mut connection = Connection { client, eventloop, reconnect, is_ending: false };
+        while !shutdown.is_cancelled() {
+            let Err(failure) = self.connect_and_receive(&mut connection, &shutdown).await else {
+                break;
+            };
+            self.lost(&failure);
+            // Let the deliveries of this connection finish, then forget their
+            // acks: a packet id means nothing on the next one.
+            let finished = self.slots.acquire_many(u32::from(self.options.window)).await;
+            connection.eventloop.clean();
+            self.backlog.forget();
+            drop(finished);
+            tokio::select! {
+                () = sleep(connection.reconnect.backoff.next()) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+        self.set_status(|status| (status.is_connected, status.is_subscribed) = (false, false));
+        info!(source = %self.name(), "source closed");
+    }
+
+    /// One connection from its begin on; `Ok` when it was ended on purpose.
+    async fn connect_and_receive(
+        &self,
+        connection: &mut Connection,
+        shutdown: &CancellationToken,
+    ) -> Result<(), String> {
+        let ExternalOptions { host, port, .. } = &self.options;
+        let opening = Gate::open(host, *port, Arc::clone(&self.backlog));
+        let gate = opening.await.map_err(|error| format!("{host}:{port}: {error}"))?;
+        let Connection { client, eventloop, reconnect, is_ending } = connection;
+        eventloop.options = self.options.library_options(gate.address());
+        reconnect.prepare(eventloop);
         let window = u32::from(self.options.window);
-        let library_options = self.options.library_options();
-        let (client, mut eventloop) = AsyncClient::new(library_options, REQUESTS_MAX);
-        let mut reconnect = Reconnect::new();
-        let mut is_ending = false;
         let stop = shutdown.cancelled();
         tokio::pin!(stop);
         loop {
@@ -134,50 +180,35 @@ impl ExternalSource {
             // lose the request in its hand when it is dropped.
             let event = tokio::select! {
                 event = eventloop.poll() => event,
-                () = &mut stop, if !is_ending => {
-                    is_ending = true;
+                () = &mut stop, if !*is_ending => {
+                    *is_ending = true;
                     continue;
                 }
-                _ = self.slots.acquire_many(window), if is_ending => break,
+                _ = self.slots.acquire_many(window), if *is_ending => break,
             };
-            let failure = match event {
+            match event {
                 Ok(Event::Incoming(packet)) => {
-                    match self
-                        .take(packet, &client, &mut eventloop, &mut reconnect, is_ending)
-                        .await
-                    {
-                        Ok(()) => continue,
-                        Err(reason) => reason,
-                    }
+                    self.take(packet, client, eventloop, reconnect, *is_ending).await?;
                 }
-                Ok(Event::Outgoing(_)) => continue,
+                Ok(Event::Outgoing(Outgoing::PubAck(_) | Outgoing::PubRec(_))) => {
+                    self.backlog.written();
+                }
+                Ok(Event::Outgoing(_)) => (),
                 Err(error) => {
                     reconnect.failed(&error);
-                    error.to_string()
+                    return Err(error.to_string());
                 }
-            };
-            self.lost(&failure);
-            // Let the deliveries of this connection finish, then forget their
-            // acks: a packet id means nothing on the next one.
-            let finished = self.slots.acquire_many(window).await;
-            eventloop.clean();
-            drop(finished);
-            if is_ending {
-                break;
-            }
-            reconnect.prepare(&mut eventloop);
-            tokio::select! {
-                () = sleep(reconnect.backoff.next()) => {}
-                () = shutdown.cancelled() => break,
             }
         }
         if client.try_disconnect().is_ok() && self.handle().status().is_connected {
+            // What is acknowledged goes out first. Nothing more is read meanwhile
+            // that could be lost: it is not acknowledged.
+            self.backlog.forget();
             let closed = async { while eventloop.poll().await.is_ok() {} };
             // A broker that does not close is left alone.
             let _ = timeout(DISCONNECT_WAIT, closed).await;
         }
-        self.set_status(|status| (status.is_connected, status.is_subscribed) = (false, false));
-        info!(source = %self.name(), "source closed");
+        Ok(())
     }
 
     async fn take(
@@ -243,10 +274,18 @@ impl ExternalSource {
         let is_retained = publish.retain;
         // Only what an acknowledgement needs waits with it.
         let receipt = Publish { qos: publish.qos, pkid: publish.pkid, ..Publish::default() };
-        let client = client.clone();
+        let (client, backlog) = (client.clone(), Arc::clone(&self.backlog));
         let ack = Ack::new(move |_| {
+            // Counted first: the library may write it at once.
+            let is_written = receipt.qos != QoS::AtMostOnce;
+            if is_written {
+                backlog.add();
+            }
             if let Err(error) = client.try_ack(&receipt) {
                 warn!(%error, "ack not sent, the broker will deliver again");
+                if is_written {
+                    backlog.written();
+                }
             }
             drop(slot);
         });
