@@ -4,6 +4,7 @@
 //! that holds it is looked at. `latest`, `hours` and `ledger` are gathered in
 //! maps and written once per batch.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use model::Time;
@@ -97,7 +98,7 @@ pub(super) fn write_rows(
 
     let latest = latest.into_changed();
     write_latest(transaction, &latest)?;
-    write_hours(transaction, &tally.hours)?;
+    write_hours(transaction, &tally.hours, context.number)?;
     write_ledger(transaction, context.at, &tally.ledger)?;
     Ok(Written {
         committed: tally.committed(context),
@@ -116,12 +117,29 @@ struct Counts {
     replaced: u64,
 }
 
+/// What a batch does to an hour.
+#[derive(Debug, Clone, Copy)]
+struct OfHour {
+    is_released: bool,
+    /// New visible rows: a row that replaces is none.
+    n_new: u64,
+    /// Was anything stored, new or in the place of another value?
+    is_changed: bool,
+}
+
+impl OfHour {
+    fn read(transaction: &Connection, hour: Time) -> rusqlite::Result<OfHour> {
+        let mut state = transaction
+            .prepare_cached("SELECT 1 FROM hours WHERE hour = ?1 AND state = 'released'")?;
+        Ok(OfHour { is_released: state.exists([hour.millis()])?, n_new: 0, is_changed: false })
+    }
+}
+
 #[derive(Debug, Default)]
 struct Tally {
     ledger: BTreeMap<SourceKey, Counts>,
-    /// New visible rows by hour of event time; none for what is a duplicate or
-    /// replaces.
-    hours: BTreeMap<Time, u64>,
+    /// By hour of event time.
+    hours: BTreeMap<Time, OfHour>,
     /// Of stored rows; the same one not twice in a row.
     buckets: Vec<i64>,
     stored: Option<Vec<ObservationRow>>,
@@ -169,6 +187,7 @@ fn write_observations(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
     )?;
     let mut conflict = Conflict::prepare(transaction)?;
+    let mut late = Late::prepare(transaction)?;
     for row in rows {
         let observation = StoredObservation {
             time: row.time,
@@ -189,14 +208,25 @@ fn write_observations(
             observation.received.millis(),
             to_sql(observation.commit),
         ])?;
-        let n_new_of_hour = tally.hours.entry(observation.time.floor_to(HOUR)).or_default();
+        let of_hour = match tally.hours.entry(observation.time.floor_to(HOUR)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(first) => {
+                let hour = *first.key();
+                first.insert(OfHour::read(transaction, hour)?)
+            }
+        };
         if n_inserted == 1 {
-            *n_new_of_hour += 1;
+            of_hour.n_new += 1;
+            of_hour.is_changed = true;
+            if of_hour.is_released {
+                late.note(row, &observation, context.at)?;
+            }
         } else if conflict.is_duplicate(row.datastream, &observation)? {
             tally.of(row.source).duplicate += 1;
             continue;
         } else {
             conflict.replace(row.datastream, &observation)?;
+            of_hour.is_changed = true;
             tally.of(row.source).replaced += 1;
         }
         tally.of(row.source).stored += 1;
@@ -204,6 +234,38 @@ fn write_observations(
         latest.see(row.datastream, observation);
     }
     Ok(())
+}
+
+/// A new row of a released hour: the archive may have its key, which nobody
+/// looks up while a sender waits.
+struct Late<'c>(CachedStatement<'c>);
+
+impl<'c> Late<'c> {
+    fn prepare(transaction: &'c Connection) -> rusqlite::Result<Late<'c>> {
+        let note = transaction.prepare_cached(
+            "INSERT INTO late (hour, datastream, time, value, source, arrived, \"commit\") \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        Ok(Late(note))
+    }
+
+    fn note(
+        &mut self,
+        row: &ObservationRow,
+        observation: &StoredObservation,
+        at: Time,
+    ) -> rusqlite::Result<()> {
+        self.0.execute(params![
+            observation.time.floor_to(HOUR).millis(),
+            row.datastream.0,
+            observation.time.millis(),
+            observation.value,
+            row.source.0,
+            at.floor_to(HOUR).millis(),
+            to_sql(observation.commit),
+        ])?;
+        Ok(())
+    }
 }
 
 /// The rare way: the key is taken.
@@ -346,14 +408,18 @@ fn write_latest(
     Ok(())
 }
 
-fn write_hours(transaction: &Connection, hours: &BTreeMap<Time, u64>) -> Result<(), Failure> {
+fn write_hours(
+    transaction: &Connection,
+    hours: &BTreeMap<Time, OfHour>,
+    number: u64,
+) -> Result<(), Failure> {
     let mut add = transaction.prepare_cached(
-        "INSERT INTO hours (hour, state, rows) VALUES (?1, 'open', ?2) \
+        "INSERT INTO hours (hour, state, rows, changed) VALUES (?1, 'open', ?2, ?3) \
          ON CONFLICT (hour) DO UPDATE SET rows = rows + excluded.rows, \
-         dirty = CASE state WHEN 'open' THEN dirty ELSE 1 END",
+         changed = excluded.changed, dirty = CASE state WHEN 'open' THEN dirty ELSE 1 END",
     )?;
-    for (hour, n_rows) in hours {
-        add.execute(params![hour.millis(), to_sql(*n_rows)])?;
+    for (hour, of_hour) in hours.iter().filter(|(_, of_hour)| of_hour.is_changed) {
+        add.execute(params![hour.millis(), to_sql(of_hour.n_new), to_sql(number)])?;
     }
     Ok(())
 }

@@ -34,7 +34,11 @@ use crate::{SourceKey, StartReport, StoreError, StoreOptions};
 const FORMAT: Format = Format {
     name: "journal",
     mark: 0x5457_4A31,
-    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")],
+    migrations: &[
+        include_str!("migrations/0001.sql"),
+        include_str!("migrations/0002.sql"),
+        include_str!("migrations/0003.sql"),
+    ],
     remedy: |path| {
         let directory = path.parent().unwrap_or(path).display();
         format!(

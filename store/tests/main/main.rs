@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy knows test functions only, not their helpers")]
 
 mod as_of;
+mod border;
 mod child;
 mod commits;
 mod damage;
