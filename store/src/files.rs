@@ -20,7 +20,7 @@ use crate::StoreError;
 pub(crate) const JOURNAL: &str = "journal.db";
 pub(crate) const REGISTRY: &str = "registry.db";
 pub(crate) const ARCHIVE: &str = "archive";
-const SIDE: &str = "journal.commit";
+pub(crate) const SIDE: &str = "journal.commit";
 const LOCK: &str = "lock";
 pub(crate) const RESERVE: &str = "reserve";
 

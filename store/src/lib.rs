@@ -24,7 +24,10 @@ mod sqlite;
 mod store;
 mod tick;
 
-pub use archive::{Mover, MoverOptions, MoverStep};
+pub use archive::{
+    BackupReport, Damage, HourlyRow, Mover, MoverOptions, MoverStep, Progress, RepairReport,
+    VerifyReport, backup, repair, restore, verify,
+};
 pub use directory::{DatastreamRecord, Directory, ThingRecord};
 pub use document::{DocumentOutcome, DocumentRefusal, StoredDocument};
 pub use error::StoreError;

@@ -1,7 +1,7 @@
 //! The handle that the rest of the program holds.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -127,11 +127,6 @@ impl Store {
         let origin = report.origin;
         let store = Store(Arc::new(Inner { shared, writer, registry, origin, history }));
         Ok((store, report))
-    }
-
-    /// Sets a journal that cannot be opened aside, as `journal.db.broken-{time}`.
-    pub fn set_aside(directory: &Path, clock: &Clock) -> Result<PathBuf, StoreError> {
-        journal::set_aside(&DataDirectory::take(directory)?, clock)
     }
 
     /// Waits for open commits and closes the writer.

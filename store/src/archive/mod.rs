@@ -6,12 +6,16 @@
 //! hour is read from, so writing one changes nothing until a transaction names
 //! it. The protocol of the border is in `mover/mod.rs`, reading in `read.rs`.
 
+mod backup;
 pub(crate) mod digest;
+mod hourly;
 mod mover;
 mod pages;
 pub(crate) mod parquet;
 mod read;
+mod repair;
 mod tables;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,9 +29,13 @@ use crate::rejected::HOUR;
 use crate::rows::DatastreamKey;
 use crate::{Directory, StoreError, StoredObservation};
 
+pub use backup::{BackupReport, backup, restore};
+pub use hourly::HourlyRow;
 pub use mover::{Mover, MoverOptions, Step as MoverStep};
 pub(crate) use read::History;
+pub use repair::{RepairReport, repair};
 pub(crate) use tables::File;
+pub use verify::{Damage, Progress, VerifyReport, verify};
 
 /// One observation on its way into or out of the archive.
 #[derive(Debug, Clone, Copy, PartialEq)]

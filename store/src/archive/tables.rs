@@ -91,7 +91,7 @@ fn select_hours(which: &str) -> String {
     )
 }
 
-pub(crate) fn one_hour(connection: &Connection, of: Time) -> rusqlite::Result<Option<Hour>> {
+pub(super) fn one_hour(connection: &Connection, of: Time) -> rusqlite::Result<Option<Hour>> {
     let sql = select_hours("WHERE h.hour = ?1");
     connection.prepare_cached(&sql)?.query_row([of.millis()], hour).optional()
 }
@@ -123,10 +123,16 @@ pub(super) enum Which {
     Leftover,
 }
 
-pub(crate) fn hours_of(connection: &Connection, range: TimeRange) -> rusqlite::Result<Vec<Hour>> {
+pub(super) fn hours_of(connection: &Connection, range: TimeRange) -> rusqlite::Result<Vec<Hour>> {
     let sql = select_hours("WHERE h.hour >= ?1 AND h.hour < ?2 ORDER BY h.hour");
     let first = range.start.floor_to(HOUR).millis();
     connection.prepare_cached(&sql)?.query_map([first, range.stop.millis()], hour)?.collect()
+}
+
+/// The hours that name a file.
+pub(super) fn hours_in(connection: &Connection, file: i64) -> rusqlite::Result<Vec<Hour>> {
+    let sql = select_hours("WHERE h.file = ?1 ORDER BY h.hour");
+    connection.prepare_cached(&sql)?.query_map([file], hour)?.collect()
 }
 
 /// Is any of the range read from the archive?
@@ -178,15 +184,7 @@ pub(super) fn spans(
          WHERE s.file = ?2 AND s.datastream = w.value AND s.time_max >= ?3 AND s.time_min < ?4",
     )?;
     let values = params![keys, file, range.start.millis(), range.stop.millis()];
-    let rows = statement.query_map(values, |row| {
-        Ok(Span {
-            datastream: DatastreamKey(row.get(0)?),
-            row_first: unsigned(row, 1)?,
-            n_rows: unsigned(row, 2)?,
-            time_min: time(row, 3)?,
-            time_max: time(row, 4)?,
-        })
-    })?;
+    let rows = statement.query_map(values, span)?;
     let mut spans = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     spans.sort_unstable_by_key(|span| span.row_first);
     Ok(spans)
@@ -225,9 +223,45 @@ pub(super) fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<File>>
     connection.prepare_cached(&sql)?.query_map([], |row| file(row, 0))?.collect()
 }
 
-pub(crate) fn all_files(connection: &Connection) -> rusqlite::Result<Vec<File>> {
+pub(super) fn all_files(connection: &Connection) -> rusqlite::Result<Vec<File>> {
     let sql = format!("SELECT {FILE} FROM archive_files AS f ORDER BY f.file");
     connection.prepare_cached(&sql)?.query_map([], |row| file(row, 0))?.collect()
+}
+
+/// Files that hours are read from.
+pub(super) fn current(connection: &Connection) -> rusqlite::Result<Vec<File>> {
+    let sql =
+        format!("SELECT {FILE} FROM archive_files AS f WHERE f.state = 'current' ORDER BY f.file");
+    connection.prepare_cached(&sql)?.query_map([], |row| file(row, 0))?.collect()
+}
+
+pub(super) fn is_current(connection: &Connection, file: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM archive_files WHERE file = ?1 AND state = 'current'")?
+        .exists([file])
+}
+
+pub(super) fn knows_file(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM archive_files WHERE name = ?1")?.exists([name])
+}
+
+/// In the order of the file.
+pub(super) fn all_spans(connection: &Connection, file: i64) -> rusqlite::Result<Vec<Span>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT datastream, row_first, n_rows, time_min, time_max FROM spans \
+         WHERE file = ?1 ORDER BY row_first",
+    )?;
+    statement.query_map([file], span)?.collect()
+}
+
+fn span(row: &SqlRow<'_>) -> rusqlite::Result<Span> {
+    Ok(Span {
+        datastream: DatastreamKey(row.get(0)?),
+        row_first: unsigned(row, 1)?,
+        n_rows: unsigned(row, 2)?,
+        time_min: time(row, 3)?,
+        time_max: time(row, 4)?,
+    })
 }
 
 pub(super) fn begin_file(connection: &Connection, name: &str) -> rusqlite::Result<u64> {

@@ -39,7 +39,9 @@ use crate::{
     SourceKey, StoreError, ThingRefusal, TickWrite,
 };
 
-pub(crate) use start::{Started, set_aside, start, store_origin, stored_origin};
+pub(crate) use start::{
+    Started, compact_time, open, set_aside_all, start, store_origin, stored_origin,
+};
 use writer::Writer;
 
 /// Batches that wait for the writer, besides the one under way.

@@ -17,19 +17,19 @@ const N_DATASTREAMS: u32 = 3;
 const SEED: u64 = 20_260_726;
 
 /// A store, its mover, and the clock of both.
-struct Scene {
-    directory: tempfile::TempDir,
-    store: Store,
-    source: SourceKey,
+pub(crate) struct Scene {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) store: Store,
+    pub(crate) source: SourceKey,
     clock: Clock,
     mover: Mover,
 }
 
-fn hours(n: i64) -> Time {
+pub(crate) fn hours(n: i64) -> Time {
     Time::from_millis(MORNING_MS + n * 3_600_000).unwrap()
 }
 
-fn second(hour: i64, second: i64) -> Time {
+pub(crate) fn second(hour: i64, second: i64) -> Time {
     Time::from_millis(hours(hour).millis() + second * 1000).unwrap()
 }
 
@@ -42,7 +42,7 @@ fn mover_options() -> MoverOptions {
 }
 
 impl Scene {
-    async fn new() -> Scene {
+    pub(crate) async fn new() -> Scene {
         let directory = tempfile::tempdir().unwrap();
         Scene::open(directory).await
     }
@@ -58,7 +58,7 @@ impl Scene {
         Scene { directory, store, source, clock, mover }
     }
 
-    fn go_to(&self, hour: i64) {
+    pub(crate) fn go_to(&self, hour: i64) {
         self.clock.set(hours(hour));
     }
 
@@ -66,12 +66,12 @@ impl Scene {
         row(self.source, datastream, time, value)
     }
 
-    async fn commit(&self, rows: Vec<ObservationRow>) -> u64 {
+    pub(crate) async fn commit(&self, rows: Vec<ObservationRow>) -> u64 {
         commit(&self.store, rows).await.unwrap().commit
     }
 
     /// Steps until there is nothing to do; says what was done.
-    async fn settle(&mut self) -> Vec<MoverStep> {
+    pub(crate) async fn settle(&mut self) -> Vec<MoverStep> {
         let mut steps = Vec::new();
         loop {
             match self.mover.step().await.unwrap() {
@@ -82,7 +82,7 @@ impl Scene {
         }
     }
 
-    async fn all(&self) -> Vec<Vec<StoredObservation>> {
+    pub(crate) async fn all(&self) -> Vec<Vec<StoredObservation>> {
         everything(&self.store).await
     }
 
@@ -103,7 +103,7 @@ impl Scene {
         sum
     }
 
-    fn parquet_files(&self) -> Vec<String> {
+    pub(crate) fn parquet_files(&self) -> Vec<String> {
         let mut found = Vec::new();
         let root = self.directory.path().join("archive");
         for day in std::fs::read_dir(&root).unwrap().map(Result::unwrap) {
@@ -125,7 +125,7 @@ impl Scene {
     }
 }
 
-async fn everything(store: &Store) -> Vec<Vec<StoredObservation>> {
+pub(crate) async fn everything(store: &Store) -> Vec<Vec<StoredObservation>> {
     let keys: Vec<_> = (1..=N_DATASTREAMS).map(DatastreamKey).collect();
     let (_, slices) = store.slices(keys.clone(), ALWAYS, 1_000_000).await.unwrap();
     for (key, slice) in keys.iter().zip(&slices) {
@@ -136,7 +136,7 @@ async fn everything(store: &Store) -> Vec<Vec<StoredObservation>> {
 }
 
 /// A reading a minute of each datastream for so many hours.
-fn minutes(scene: &Scene, hour: i64, n_hours: i64) -> Vec<ObservationRow> {
+pub(crate) fn minutes(scene: &Scene, hour: i64, n_hours: i64) -> Vec<ObservationRow> {
     let mut rows = Vec::new();
     for minute in 0..n_hours * 60 {
         for datastream in 1..=N_DATASTREAMS {

@@ -11,7 +11,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Mover, PIECE_ROWS, millis_before};
 use crate::StoreError;
 use crate::archive::tables;
-use crate::queries::bucket;
 use crate::rejected::HOUR;
 use crate::sqlite::to_sql;
 
@@ -60,33 +59,40 @@ fn newest_hour(connection: &Connection) -> rusqlite::Result<Option<Time>> {
     Ok(newest.map(Time::from_millis_clamped))
 }
 
-/// A piece of the oldest hour; the hour itself with the last of its rows.
+/// The oldest hour, once nothing of it is on the move. The ledger goes on to
+/// count its rows, so their number is kept.
 fn expire_hour(connection: &Connection, cut: i64, real: Time) -> rusqlite::Result<u64> {
     let hour_ms = i64::try_from(HOUR.as_millis()).expect("an hour is short");
     let oldest = connection
-        .prepare_cached("SELECT hour, file FROM hours WHERE hour <= ?1 ORDER BY hour LIMIT 1")?
+        .prepare_cached(
+            "SELECT hour, file, archived_rows + lost FROM hours \
+             WHERE hour <= ?1 ORDER BY hour LIMIT 1",
+        )?
         .query_row([cut.saturating_sub(hour_ms)], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, i64>(2)?))
         })
         .optional()?;
-    let Some((hour, file)) = oldest else { return Ok(0) };
-    let first = bucket(Time::from_millis_clamped(hour));
-    let n_rows = connection
+    let Some((hour, file, n_rows)) = oldest else { return Ok(0) };
+    let n_gone = connection
         .prepare_cached(
-            "DELETE FROM observations WHERE bucket BETWEEN ?1 AND ?2 \
-             AND (bucket, datastream, time) IN (SELECT bucket, datastream, time \
-             FROM observations WHERE bucket BETWEEN ?1 AND ?2 LIMIT ?3)",
+            "DELETE FROM hours \
+             WHERE hour = ?1 AND state = 'released' AND rows = 0 AND NOT dirty",
         )?
-        .execute(params![first, first + 5, to_sql(PIECE_ROWS as u64)])?;
-    if n_rows == PIECE_ROWS {
-        return Ok(n_rows as u64);
+        .execute([hour])?;
+    if n_gone == 0 {
+        return Ok(0);
     }
-    connection.prepare_cached("DELETE FROM hours WHERE hour = ?1")?.execute([hour])?;
-    connection.prepare_cached("DELETE FROM late WHERE hour = ?1")?.execute([hour])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO meta (key, value) VALUES ('expired_rows', CAST(?1 AS TEXT)) \
+             ON CONFLICT (key) DO UPDATE \
+             SET value = CAST(CAST(value AS INTEGER) + ?1 AS TEXT)",
+        )?
+        .execute([n_rows])?;
     if let Some(file) = file {
         tables::supersede(connection, file, real)?;
     }
-    Ok(n_rows as u64 + 1)
+    Ok(1)
 }
 
 fn expire_rollups(connection: &Connection, cut: i64) -> rusqlite::Result<u64> {

@@ -22,6 +22,7 @@
 //! bytes.
 
 mod read;
+mod spans;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ use async_trait::async_trait;
 use super::{Archive, File, Pages, Receipt, Slice, pages};
 use crate::{Directory, StoreError};
 
+pub(crate) use read::{Found, read_back, sha256_of};
 use write::TEMPORARY;
 
 const COLUMNS: [&str; 7] =
@@ -60,7 +62,7 @@ impl Archive for ParquetArchive {
         let written = tokio::task::spawn_blocking(move || {
             let written = write::write(&root, &name, rows)?;
             let found = read::read_back(&root.join(&name))?;
-            if found.hours != written.hours {
+            if found.hours != written.hours || found.spans != written.spans {
                 return Err(damaged(
                     &root.join(&name),
                     "what was read back is not what was written",

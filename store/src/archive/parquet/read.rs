@@ -11,9 +11,10 @@ use polars::prelude::{
 };
 use sha2::{Digest, Sha256};
 
+use super::spans::Spans;
 use super::{COLUMNS, damaged};
 use crate::archive::digest::Digests;
-use crate::archive::{HourSum, PAGE_ROWS, PagesSender, Row, Slice};
+use crate::archive::{HourSum, PAGE_ROWS, PagesSender, Row, Slice, Span};
 use crate::rows::DatastreamKey;
 use crate::{StoreError, StoredObservation};
 
@@ -22,18 +23,21 @@ pub(crate) struct Found {
     pub(crate) n_bytes: u64,
     pub(crate) sha256: [u8; 32],
     pub(crate) hours: BTreeMap<Time, HourSum>,
+    pub(crate) spans: Vec<Span>,
 }
 
 pub(crate) fn read_back(path: &Path) -> Result<Found, StoreError> {
     let (n_bytes, sha256) = sha256_of(path)?;
     let mut digests = Digests::default();
+    let mut spans = Spans::default();
     each_page(path, &[], |page| {
         for row in &page {
             digests.add(row);
+            spans.add(row);
         }
         true
     })?;
-    Ok(Found { n_bytes, sha256, hours: digests.finish() })
+    Ok(Found { n_bytes, sha256, hours: digests.finish(), spans: spans.found })
 }
 
 /// Length and checksum of the bytes.

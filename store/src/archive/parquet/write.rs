@@ -13,6 +13,7 @@ use polars::prelude::{
 };
 use polars::prelude::{Int64Chunked, PlSmallStr};
 
+use super::spans::Spans;
 use super::{COLUMNS, damaged};
 use crate::archive::digest::Digests;
 use crate::archive::{HourSum, PAGE_ROWS, Pages, Row, Span};
@@ -62,45 +63,6 @@ fn writer<W: Write>(file: W) -> ParquetWriter<W> {
         .with_compression(ParquetCompression::Zstd(None))
         .with_row_group_size(Some(PAGE_ROWS))
         .set_parallel(false)
-}
-
-/// Gathers where each datastream lies, and the commit before the row group
-/// that is under way.
-#[derive(Default)]
-struct Spans {
-    found: Vec<Span>,
-    n_rows: u64,
-    last: Option<(DatastreamKey, u64)>,
-    before_group: Option<(DatastreamKey, u64)>,
-}
-
-impl Spans {
-    fn add(&mut self, row: &Row) {
-        let (datastream, time) = row.key();
-        match self.found.last_mut() {
-            Some(span) if span.datastream == datastream => {
-                span.n_rows += 1;
-                span.time_max = time;
-            }
-            _ => self.found.push(Span {
-                datastream,
-                row_first: self.n_rows,
-                n_rows: 1,
-                time_min: time,
-                time_max: time,
-            }),
-        }
-        self.n_rows += 1;
-        self.last = Some((datastream, row.observation.commit));
-    }
-
-    fn commit_before_group(&self) -> Option<(DatastreamKey, u64)> {
-        self.before_group
-    }
-
-    fn end_group(&mut self) {
-        self.before_group = self.last;
-    }
 }
 
 fn time_type() -> DataType {
