@@ -9,6 +9,7 @@
 mod checkpoint;
 mod commit;
 mod commits;
+mod conflict;
 mod documents;
 mod latest;
 mod sources;

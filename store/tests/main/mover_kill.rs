@@ -18,8 +18,8 @@ use store::{
     DatastreamKey, Mover, MoverOptions, MoverStep, ObservationRow, SourceKey, Store, StoreOptions,
 };
 
-use crate::border::{everything, hours, second};
 use crate::child::{acknowledged, lines};
+use crate::scene::{everything, hours, second};
 use crate::support::{ALWAYS, commit, options, row, source_name, thing};
 
 const DIRECTORY: &str = "STORE_TEST_MOVER_DIRECTORY";
