@@ -15,7 +15,7 @@ use ingest::broker::{BrokerOptions, EmbeddedBroker};
 use ingest::external::{ExternalHandle, ExternalSource};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use model::{Clock, Origin};
-use store::Store;
+use store::{Mover, Store};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -104,6 +104,8 @@ pub(crate) async fn serve(
     let ticks = core.runner.start(closing.clone());
     let sending =
         tokio::spawn(core.webhooks.clone().run(core.runner.subscribe_alerts(), closing.clone()));
+    let mover = Mover::new(store.clone(), settings.archive.to_options());
+    let moving = spawn_mover(mover, closing.clone());
     let system = core.serve(doors).await?;
 
     // Before anybody can see that the program runs.
@@ -134,6 +136,7 @@ pub(crate) async fn serve(
         while tasks.join_next().await.is_some() {}
         let _ = ticks.await;
         let _ = sending.await;
+        let _ = moving.await;
         serving.cancel();
         system.shutdown.cancel();
         while servers.join_next().await.is_some() {}
@@ -149,6 +152,16 @@ pub(crate) async fn serve(
         Ok(()) => Ok(()),
         Err(reason) => bail!(reason),
     }
+}
+
+/// A step that is cut off is as if the process had been killed there.
+fn spawn_mover(mover: Mover, closing: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::select! {
+            () = mover.run() => (),
+            () = closing.cancelled() => (),
+        }
+    })
 }
 
 /// Why the system ends with whoever kept it company.

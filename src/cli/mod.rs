@@ -91,10 +91,40 @@ Example: echo '{\"wind\":92,\"rain_flood\":85,\"exposure\":30}' | tidewatch scor
     Webhook(WebhookCommand),
     /// Print the OpenAPI document
     Openapi,
-    /// Set a journal that cannot be opened aside and start a fresh one
-    #[command(after_help = "Nothing is deleted: the old files stay beside the new ones.
+    /// Look at everything that is stored, and name what is damaged
+    #[command(after_help = "It only reads, beside a server or without one. Exit code 1: damaged.
+Example: tidewatch verify --data ./data")]
+    Verify(DataArgs),
+    /// Set aside what is damaged, and make anew what can be
+    #[command(after_help = "Stop the server before. Nothing is deleted: what cannot be used stays
+beside what is made anew; a journal that cannot be opened is set aside as a
+whole, with its archive, and the next start begins a fresh one.
 Example: tidewatch repair --data ./data")]
     Repair(DataArgs),
+    /// Copy everything that is stored to a new folder, also while a server runs
+    #[command(after_help = "Example: tidewatch backup /mnt/backup/2026-07-25 --data ./data")]
+    Backup(BackupArgs),
+    /// Put a backup into a new data directory and verify it
+    #[command(after_help = "Example: tidewatch restore /mnt/backup/2026-07-25 --data ./restored")]
+    Restore(RestoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// An empty or a new folder
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The folder of the backup
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! What each command does. Standard output is data, standard error is talk.
 
+mod backup;
+mod bar;
 mod config;
 mod decode;
 mod demo;
@@ -12,6 +14,7 @@ pub(crate) mod scene;
 mod simulate;
 mod things;
 mod user;
+mod verify;
 mod webhook;
 
 use std::fmt;
@@ -56,7 +59,10 @@ pub(crate) fn dispatch(command: Command) -> anyhow::Result<()> {
             println!("{}", api::openapi_json());
             Ok(())
         }
+        Command::Verify(args) => verify::verify(&args),
         Command::Repair(args) => repair::repair(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
     }
 }
 

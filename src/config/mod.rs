@@ -2,6 +2,7 @@
 //! operator's differences over them, the environment over both. The only
 //! module that reads configuration files or the environment.
 
+mod archive;
 mod county;
 mod facts;
 mod load_settings;
@@ -132,6 +133,11 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, InvalidConfig> {
     let settings = load_settings::settings(&shipped.table, &layers, &mut problems);
     check_settings(&settings, &layers, &mut problems);
     let catalogue = load_catalogue(&files, &mut problems);
+    if let Some(catalogue) = &catalogue {
+        archive::check_names(&settings, catalogue, &mut |key: &str, reason| {
+            problems.push(refusal(&layers, key, reason));
+        });
+    }
     let models = load_models(&files, catalogue.as_ref(), &mut problems);
     let groups: Vec<String> = models
         .iter()
@@ -167,18 +173,21 @@ fn own_settings_layers(file: Option<&Path>, problems: &mut Vec<Problem>) -> Vec<
     layers
 }
 
+/// Points at the last layer that sets a key: it decides it.
+fn refusal(layers: &[Layer], key: &str, reason: String) -> Problem {
+    match layers.iter().rev().find(|layer| layer.sets(key)) {
+        Some(layer) => layer.problem(key, reason),
+        None => {
+            let file = "tidewatch.toml".to_owned();
+            Problem { file, line: None, key: key.to_owned(), reason }
+        }
+    }
+}
+
 /// Mistakes that no single key shows.
 fn check_settings(settings: &Settings, layers: &[Layer], problems: &mut Vec<Problem>) {
-    let mut refuse = |key: &str, reason: String| {
-        // The last layer that sets a key decides it.
-        problems.push(match layers.iter().rev().find(|layer| layer.sets(key)) {
-            Some(layer) => layer.problem(key, reason),
-            None => {
-                let file = "tidewatch.toml".to_owned();
-                Problem { file, line: None, key: key.to_owned(), reason }
-            }
-        });
-    };
+    let mut refuse = |key: &str, reason: String| problems.push(refusal(layers, key, reason));
+    archive::check(settings, &mut refuse);
     let plain = settings.network.allow_plain_off_loopback;
     for (key, address) in
         [("http.listen", settings.http.listen), ("mqtt.listen", settings.mqtt.listen)]

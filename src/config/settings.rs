@@ -9,6 +9,7 @@ use analytics::alerts::Class;
 use model::{Level, duration_text};
 use serde::{Deserialize, Serialize};
 
+use super::archive::ArchiveSettings;
 use super::size_text;
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -20,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) mqtt: MqttSettings,
     pub(crate) network: NetworkSettings,
     pub(crate) ingest: IngestSettings,
+    pub(crate) archive: ArchiveSettings,
     pub(crate) api: ApiSettings,
     pub(crate) shutdown: ShutdownSettings,
     #[serde(skip_serializing_if = "SourceSettings::is_empty")]
@@ -312,7 +314,7 @@ impl Default for ShutdownSettings {
 }
 
 /// A duration, or `"none"`.
-mod duration_or_none {
+pub(super) mod duration_or_none {
     use std::time::Duration;
 
     use model::duration_text;

@@ -19,7 +19,8 @@ use crate::StoreError;
 
 pub(crate) const JOURNAL: &str = "journal.db";
 pub(crate) const REGISTRY: &str = "registry.db";
-const SIDE: &str = "journal.commit";
+pub(crate) const ARCHIVE: &str = "archive";
+pub(crate) const SIDE: &str = "journal.commit";
 const LOCK: &str = "lock";
 pub(crate) const RESERVE: &str = "reserve";
 

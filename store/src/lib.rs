@@ -1,9 +1,11 @@
-//! Durable state: the journal (SQLite, one writer) and the registry (a second
-//! SQLite file with credentials, users, sessions and the audit).
+//! Durable state: the journal (SQLite, one writer), the archive (Parquet files
+//! for hours that are no longer hot) and the registry (a second SQLite file
+//! with credentials, users, sessions and the audit).
 //!
 //! An acknowledgement follows `commit`: when it returns, the rows are on disk
 //! with an fsync, together with the ledger that counts them.
 
+mod archive;
 mod buckets;
 mod directory;
 mod document;
@@ -22,6 +24,10 @@ mod sqlite;
 mod store;
 mod tick;
 
+pub use archive::{
+    BackupReport, Damage, HourlyRow, Mover, MoverOptions, MoverStep, Progress, RepairReport,
+    VerifyReport, backup, repair, restore, verify,
+};
 pub use directory::{DatastreamRecord, Directory, ThingRecord};
 pub use document::{DocumentOutcome, DocumentRefusal, StoredDocument};
 pub use error::StoreError;

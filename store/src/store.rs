@@ -1,7 +1,7 @@
 //! The handle that the rest of the program holds.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use model::{Channel, Clock, Origin, PropertyId, SourceName, Thing, ThingId};
 use tokio::sync::watch;
 
-use crate::files::DataDirectory;
+use crate::archive::History;
+use crate::archive::parquet::ParquetArchive;
+use crate::files::{ARCHIVE, DataDirectory};
 use crate::journal::{self, Shared, Started, WriterHandle};
 use crate::query::Step;
 use crate::readers::Readers;
@@ -91,6 +93,7 @@ struct Inner {
     writer: WriterHandle,
     registry: Registry,
     origin: Origin,
+    history: History,
 }
 
 impl fmt::Debug for Store {
@@ -117,13 +120,13 @@ impl Store {
         let Started { shared, writer, report } =
             journal::start(&options, &directory, &space, known)?;
         registry.store_origin(report.origin)?;
-        let store = Store(Arc::new(Inner { shared, writer, registry, origin: report.origin }));
+        let history = History {
+            readers: shared.readers.clone(),
+            archive: Arc::new(ParquetArchive::new(directory.file(ARCHIVE))),
+        };
+        let origin = report.origin;
+        let store = Store(Arc::new(Inner { shared, writer, registry, origin, history }));
         Ok((store, report))
-    }
-
-    /// Sets a journal that cannot be opened aside, as `journal.db.broken-{time}`.
-    pub fn set_aside(directory: &Path, clock: &Clock) -> Result<PathBuf, StoreError> {
-        journal::set_aside(&DataDirectory::take(directory)?, clock)
     }
 
     /// Waits for open commits and closes the writer.
@@ -150,6 +153,10 @@ impl Store {
 
     pub(crate) fn readers(&self) -> &Readers {
         &self.0.shared.readers
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.0.history
     }
 
     pub fn registry(&self) -> &Registry {
@@ -236,8 +243,7 @@ impl Store {
         range: TimeRange,
         limit: usize,
     ) -> Result<Vec<StoredObservation>, StoreError> {
-        let query = move |c: &_| queries::observations(c, datastream, range, limit);
-        self.0.shared.readers.read(query).await
+        self.0.history.observations(datastream, range, limit).await
     }
 
     /// The rows of several datastreams as of one commit, each in time order;
@@ -249,7 +255,7 @@ impl Store {
         range: TimeRange,
         limit: usize,
     ) -> Result<(u64, Vec<Vec<StoredObservation>>), StoreError> {
-        self.0.shared.readers.read(move |c| queries::slices(c, &datastreams, range, limit)).await
+        self.0.history.slices(datastreams, range, None, limit).await
     }
 
     /// Rows of several datastreams, each in time order, as they were when
@@ -263,7 +269,8 @@ impl Store {
         as_of: u64,
         limit: usize,
     ) -> Result<Vec<Vec<StoredObservation>>, StoreError> {
-        self.readers().read(move |c| queries::as_of::slices(c, &keys, range, as_of, limit)).await
+        let (_, slices) = self.0.history.slices(keys, range, Some(as_of), limit).await?;
+        Ok(slices)
     }
 
     /// Things and their datastreams as they were when `as_of` was the last
@@ -282,8 +289,7 @@ impl Store {
         aggregate: Aggregate,
         limit: usize,
     ) -> Result<Vec<AggregateRow>, StoreError> {
-        let query = move |c: &_| queries::aggregate(c, datastream, range, step, aggregate, limit);
-        self.0.shared.readers.read(query).await
+        self.0.history.aggregate(datastream, range, step, aggregate, limit).await
     }
 
     /// Values that another value of the same time took the place of.

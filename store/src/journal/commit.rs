@@ -4,11 +4,13 @@
 //! that holds it is looked at. `latest`, `hours` and `ledger` are gathered in
 //! maps and written once per batch.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use model::Time;
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{Connection, params};
 
+use super::conflict::{Conflict, Late};
 use super::latest::{LatestCache, LatestChanges};
 use super::transactions::{Failure, Stamp};
 use crate::follower;
@@ -97,7 +99,7 @@ pub(super) fn write_rows(
 
     let latest = latest.into_changed();
     write_latest(transaction, &latest)?;
-    write_hours(transaction, &tally.hours)?;
+    write_hours(transaction, &tally.hours, context.number)?;
     write_ledger(transaction, context.at, &tally.ledger)?;
     Ok(Written {
         committed: tally.committed(context),
@@ -116,12 +118,29 @@ struct Counts {
     replaced: u64,
 }
 
+/// What a batch does to an hour.
+#[derive(Debug, Clone, Copy)]
+struct OfHour {
+    is_released: bool,
+    /// New visible rows: a row that replaces is none.
+    n_new: u64,
+    /// Was anything stored, new or in the place of another value?
+    is_changed: bool,
+}
+
+impl OfHour {
+    fn read(transaction: &Connection, hour: Time) -> rusqlite::Result<OfHour> {
+        let mut state = transaction
+            .prepare_cached("SELECT 1 FROM hours WHERE hour = ?1 AND state = 'released'")?;
+        Ok(OfHour { is_released: state.exists([hour.millis()])?, n_new: 0, is_changed: false })
+    }
+}
+
 #[derive(Debug, Default)]
 struct Tally {
     ledger: BTreeMap<SourceKey, Counts>,
-    /// New visible rows by hour of event time; none for what is a duplicate or
-    /// replaces.
-    hours: BTreeMap<Time, u64>,
+    /// By hour of event time.
+    hours: BTreeMap<Time, OfHour>,
     /// Of stored rows; the same one not twice in a row.
     buckets: Vec<i64>,
     stored: Option<Vec<ObservationRow>>,
@@ -169,6 +188,7 @@ fn write_observations(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
     )?;
     let mut conflict = Conflict::prepare(transaction)?;
+    let mut late = Late::prepare(transaction)?;
     for row in rows {
         let observation = StoredObservation {
             time: row.time,
@@ -189,14 +209,25 @@ fn write_observations(
             observation.received.millis(),
             to_sql(observation.commit),
         ])?;
-        let n_new_of_hour = tally.hours.entry(observation.time.floor_to(HOUR)).or_default();
+        let of_hour = match tally.hours.entry(observation.time.floor_to(HOUR)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(first) => {
+                let hour = *first.key();
+                first.insert(OfHour::read(transaction, hour)?)
+            }
+        };
         if n_inserted == 1 {
-            *n_new_of_hour += 1;
+            of_hour.n_new += 1;
+            of_hour.is_changed = true;
+            if of_hour.is_released {
+                late.note(row, &observation, context.at)?;
+            }
         } else if conflict.is_duplicate(row.datastream, &observation)? {
             tally.of(row.source).duplicate += 1;
             continue;
         } else {
             conflict.replace(row.datastream, &observation)?;
+            of_hour.is_changed = true;
             tally.of(row.source).replaced += 1;
         }
         tally.of(row.source).stored += 1;
@@ -204,66 +235,6 @@ fn write_observations(
         latest.see(row.datastream, observation);
     }
     Ok(())
-}
-
-/// The rare way: the key is taken.
-struct Conflict<'c> {
-    value: CachedStatement<'c>,
-    keep_old: CachedStatement<'c>,
-    update: CachedStatement<'c>,
-}
-
-impl<'c> Conflict<'c> {
-    fn prepare(transaction: &'c Connection) -> rusqlite::Result<Conflict<'c>> {
-        Ok(Conflict {
-            value: transaction.prepare_cached(
-                "SELECT value FROM observations \
-                 WHERE bucket = ?1 AND datastream = ?2 AND time = ?3",
-            )?,
-            keep_old: transaction.prepare_cached(
-                "INSERT INTO replaced \
-                 (datastream, time, since, value, quality, received, \"commit\", replaced_by) \
-                 SELECT datastream, time, since, value, quality, received, \"commit\", ?4 \
-                 FROM observations WHERE bucket = ?1 AND datastream = ?2 AND time = ?3",
-            )?,
-            update: transaction.prepare_cached(
-                "UPDATE observations \
-                 SET since = ?4, value = ?5, quality = ?6, received = ?7, \"commit\" = ?8 \
-                 WHERE bucket = ?1 AND datastream = ?2 AND time = ?3",
-            )?,
-        })
-    }
-
-    fn is_duplicate(
-        &mut self,
-        datastream: DatastreamKey,
-        observation: &StoredObservation,
-    ) -> rusqlite::Result<bool> {
-        let key = params![bucket(observation.time), datastream.0, observation.time.millis()];
-        let found: f64 = self.value.query_row(key, |row| row.get(0))?;
-        Ok(found.to_bits() == observation.value.to_bits())
-    }
-
-    fn replace(
-        &mut self,
-        datastream: DatastreamKey,
-        observation: &StoredObservation,
-    ) -> rusqlite::Result<()> {
-        let (bucket, time) = (bucket(observation.time), observation.time.millis());
-        let commit = to_sql(observation.commit);
-        self.keep_old.execute(params![bucket, datastream.0, time, commit])?;
-        self.update.execute(params![
-            bucket,
-            datastream.0,
-            time,
-            observation.since.map(Time::millis),
-            observation.value,
-            observation.quality.to_bits(),
-            observation.received.millis(),
-            commit,
-        ])?;
-        Ok(())
-    }
 }
 
 fn write_quarantine(
@@ -346,14 +317,18 @@ fn write_latest(
     Ok(())
 }
 
-fn write_hours(transaction: &Connection, hours: &BTreeMap<Time, u64>) -> Result<(), Failure> {
+fn write_hours(
+    transaction: &Connection,
+    hours: &BTreeMap<Time, OfHour>,
+    number: u64,
+) -> Result<(), Failure> {
     let mut add = transaction.prepare_cached(
-        "INSERT INTO hours (hour, state, rows) VALUES (?1, 'open', ?2) \
+        "INSERT INTO hours (hour, state, rows, changed) VALUES (?1, 'open', ?2, ?3) \
          ON CONFLICT (hour) DO UPDATE SET rows = rows + excluded.rows, \
-         dirty = CASE state WHEN 'open' THEN dirty ELSE 1 END",
+         changed = excluded.changed, dirty = CASE state WHEN 'open' THEN dirty ELSE 1 END",
     )?;
-    for (hour, n_rows) in hours {
-        add.execute(params![hour.millis(), to_sql(*n_rows)])?;
+    for (hour, of_hour) in hours.iter().filter(|(_, of_hour)| of_hour.is_changed) {
+        add.execute(params![hour.millis(), to_sql(of_hour.n_new), to_sql(number)])?;
     }
     Ok(())
 }

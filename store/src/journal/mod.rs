@@ -2,13 +2,14 @@
 //!
 //! The writer's thread owns the only connection that writes. It takes batches
 //! from one bounded channel and urgent work (ticks, documents, things, sources,
-//! marks, probes) from another, which goes first. Each batch is one transaction with its own
-//! commit number; the answer is sent when `COMMIT` returned, that is after the
-//! fsync.
+//! marks, probes) from another, which goes first. Each batch is one transaction
+//! with its own commit number; the answer is sent when `COMMIT` returned, that
+//! is after the fsync. Pieces of the mover's work come last.
 
 mod checkpoint;
 mod commit;
 mod commits;
+mod conflict;
 mod documents;
 mod latest;
 mod sources;
@@ -26,6 +27,7 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use model::{Channel, Clock, Document, PropertyId, SourceName, Thing, ThingId, Time};
+use rusqlite::Connection;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::files::SideFile;
@@ -38,12 +40,17 @@ use crate::{
     SourceKey, StoreError, ThingRefusal, TickWrite,
 };
 
-pub(crate) use start::{Started, set_aside, start, store_origin, stored_origin};
+pub(crate) use start::{
+    Started, compact_time, open, set_aside_all, start, store_origin, stored_origin,
+};
 use writer::Writer;
 
 /// Batches that wait for the writer, besides the one under way.
 const BATCHES_MAX: usize = 8;
 const URGENT_MAX: usize = 64;
+
+/// The mover waits for each of its pieces.
+const PIECES_MAX: usize = 1;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -52,6 +59,15 @@ struct Batch {
     rows: Arc<Rows>,
     reply: Reply<Committed>,
 }
+
+/// A short transaction without a commit number: it moves rows and changes none.
+/// It may run again, and answers with a count.
+struct Piece {
+    work: PieceWork,
+    reply: Reply<u64>,
+}
+
+pub(crate) type PieceWork = Box<dyn Fn(&Connection) -> rusqlite::Result<u64> + Send>;
 
 #[derive(Debug)]
 enum Urgent {
@@ -137,6 +153,7 @@ impl Shared {
 struct Senders {
     batches: mpsc::Sender<Batch>,
     urgent: mpsc::Sender<Urgent>,
+    pieces: mpsc::Sender<Piece>,
 }
 
 /// The way to the writer's thread. Dropping it lets the writer finish what it
@@ -151,12 +168,13 @@ impl WriterHandle {
     fn spawn(writer: Writer) -> Result<WriterHandle, StoreError> {
         let (batches, batches_waiting) = mpsc::channel(BATCHES_MAX);
         let (urgent, urgent_waiting) = mpsc::channel(URGENT_MAX);
+        let (pieces, pieces_waiting) = mpsc::channel(PIECES_MAX);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer.run(urgent_waiting, batches_waiting))
+            .spawn(move || writer.run(urgent_waiting, batches_waiting, pieces_waiting))
             .map_err(|error| StoreError::from_io("start the writer", &error))?;
         Ok(WriterHandle {
-            senders: Mutex::new(Some(Senders { batches, urgent })),
+            senders: Mutex::new(Some(Senders { batches, urgent, pieces })),
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -170,6 +188,17 @@ impl WriterHandle {
         let (reply, answer) = oneshot::channel();
         let batch = Batch { rows: Arc::clone(rows), reply };
         self.senders()?.batches.send(batch).await.map_err(|_| StoreError::closed())?;
+        answer.await.map_err(|_| StoreError::closed())?
+    }
+
+    /// Runs when nothing else waits, or when enough else was done meanwhile.
+    pub(crate) async fn piece(
+        &self,
+        work: impl Fn(&Connection) -> rusqlite::Result<u64> + Send + 'static,
+    ) -> Result<u64, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let piece = Piece { work: Box::new(work), reply };
+        self.senders()?.pieces.send(piece).await.map_err(|_| StoreError::closed())?;
         answer.await.map_err(|_| StoreError::closed())?
     }
 

@@ -22,7 +22,7 @@ use super::sources::insert_source;
 use super::transactions::Stamp;
 use super::writer::Writer;
 use super::{Shared, WriterHandle, things};
-use crate::files::{DataDirectory, JOURNAL, SideFile};
+use crate::files::{ARCHIVE, DataDirectory, JOURNAL, SideFile};
 use crate::follower::{self, Content};
 use crate::queries;
 use crate::readers::{READ_MAX, Readers};
@@ -34,7 +34,11 @@ use crate::{SourceKey, StartReport, StoreError, StoreOptions};
 const FORMAT: Format = Format {
     name: "journal",
     mark: 0x5457_4A31,
-    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")],
+    migrations: &[
+        include_str!("migrations/0001.sql"),
+        include_str!("migrations/0002.sql"),
+        include_str!("migrations/0003.sql"),
+    ],
     remedy: |path| {
         let directory = path.parent().unwrap_or(path).display();
         format!(
@@ -197,33 +201,53 @@ fn book_lost(
     Ok(number)
 }
 
-/// Renames the journal and its log, so that both stay together, and keeps the
-/// side file: the next start says how many commits the fresh journal lacks.
-pub(crate) fn set_aside(directory: &DataDirectory, clock: &Clock) -> Result<PathBuf, StoreError> {
-    let journal = directory.file(JOURNAL);
-    // As 20260725T081530, in the offset that every time of ours is written in.
-    let time: String =
-        clock.real().to_string().chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
-    let doing = format!("set {} aside", journal.display());
-    let failed = |error: &std::io::Error| StoreError::from_io(&doing, error);
+/// Does the journal open? Brings its schema up to date.
+pub(crate) fn open(directory: &DataDirectory) -> Result<(), StoreError> {
+    FORMAT.open(&directory.file(JOURNAL)).map(|_| ())
+}
 
-    let mut target = suffixed(&journal, &format!(".broken-{time}"));
+/// As 20260725T081530, in the offset that every time of ours is written in.
+pub(crate) fn compact_time(clock: &Clock) -> String {
+    clock.real().to_string().chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect()
+}
+
+/// Renames the journal and its log, so that both stay together, with the
+/// archive, whose keys only this journal knows. It keeps the side file: the
+/// next start says how many commits the fresh journal lacks.
+pub(crate) fn set_aside_all(
+    directory: &DataDirectory,
+    clock: &Clock,
+) -> Result<Vec<PathBuf>, StoreError> {
+    let (journal, archive) = (directory.file(JOURNAL), directory.file(ARCHIVE));
+    let time = compact_time(clock);
+    let doing = format!("set {} aside", journal.display());
+    let failed = |error: std::io::Error| StoreError::from_io(&doing, &error);
+    let exists = |path: &Path| path.try_exists().map_err(failed);
+
+    let mut suffix = format!(".broken-{time}");
     let mut n = 1;
-    while target.try_exists().map_err(|error| failed(&error))? {
+    while exists(&suffixed(&journal, &suffix))? || exists(&suffixed(&archive, &suffix))? {
         n += 1;
-        target = suffixed(&journal, &format!(".broken-{time}-{n}"));
+        suffix = format!(".broken-{time}-{n}");
     }
-    std::fs::rename(&journal, &target).map_err(|error| failed(&error))?;
+    let target = suffixed(&journal, &suffix);
+    std::fs::rename(&journal, &target).map_err(failed)?;
     for log in ["-wal", "-shm"] {
         match std::fs::rename(suffixed(&journal, log), suffixed(&target, log)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(&error));
+                return Err(failed(error));
             }
             _ => (),
         }
     }
+    let mut moved = vec![target];
+    if exists(&archive)? {
+        let target = suffixed(&archive, &suffix);
+        std::fs::rename(&archive, &target).map_err(failed)?;
+        moved.push(target);
+    }
     directory.sync()?;
-    Ok(target)
+    Ok(moved)
 }
 
 fn suffixed(path: &Path, suffix: &str) -> PathBuf {

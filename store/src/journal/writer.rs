@@ -11,7 +11,7 @@ use super::commits::Note;
 use super::latest::LatestCache;
 use super::ticks::{check_tick, write_tick};
 use super::transactions::Transactions;
-use super::{Batch, Shared, Urgent};
+use super::{Batch, Piece, Shared, Urgent};
 use crate::follower::Live;
 use crate::{Committed, Rows, StoreError, TickWrite};
 
@@ -23,9 +23,14 @@ const TICK: Duration = Duration::from_millis(500);
 const FORGET_EVERY: Duration = Duration::from_secs(10);
 const FORGET_FIRST: Duration = Duration::from_secs(600);
 
+/// A piece of the mover waits for at most so many batches: a journal that is
+/// always busy must still get rid of its rows.
+const BATCHES_BEFORE_PIECE: u32 = 4;
+
 enum Next {
     Urgent(Urgent),
     Batch(Batch),
+    Piece(Piece),
     Tick,
     Closed,
 }
@@ -54,14 +59,25 @@ impl Writer {
         mut self,
         mut urgent: mpsc::Receiver<Urgent>,
         mut batches: mpsc::Receiver<Batch>,
+        mut pieces: mpsc::Receiver<Piece>,
     ) {
+        let mut n_batches = 0;
         let _alarm = PanicAlarm(Arc::clone(&self.journal.shared));
         let mut tick_at = Instant::now() + TICK;
         let mut forget_at = Instant::now() + FORGET_FIRST;
         loop {
-            match self.journal.next(&mut urgent, &mut batches, tick_at) {
+            let piece_first = BATCHES_BEFORE_PIECE <= n_batches;
+            let next =
+                self.journal.next(&mut urgent, &mut batches, &mut pieces, piece_first, tick_at);
+            match next {
                 Next::Urgent(work) => self.do_urgent(work),
+                Next::Piece(Piece { work, reply }) => {
+                    n_batches = 0;
+                    let done = self.journal.write(None, &|transaction| Ok(work(transaction)?));
+                    let _ = reply.send(done);
+                }
                 Next::Batch(Batch { rows, reply }) => {
+                    n_batches += 1;
                     let committed = self.commit(&rows);
                     // A caller that went away offers the rows again some day.
                     let _ = reply.send(committed);
@@ -172,23 +188,30 @@ impl Drop for PanicAlarm {
 }
 
 impl Transactions {
-    /// Urgent work first, but neither keeps the tick waiting.
+    /// Urgent work first and pieces last, unless `piece_first`; nothing keeps
+    /// the tick waiting.
     fn next(
         &self,
         urgent: &mut mpsc::Receiver<Urgent>,
         batches: &mut mpsc::Receiver<Batch>,
+        pieces: &mut mpsc::Receiver<Piece>,
+        piece_first: bool,
         tick_at: Instant,
     ) -> Next {
         if tick_at <= Instant::now() {
             return Next::Tick;
         }
+        if piece_first && let Ok(piece) = pieces.try_recv() {
+            return Next::Piece(piece);
+        }
         self.runtime.block_on(async {
-            // All three are cancel-safe: `recv` takes nothing unless it is the
+            // All four are cancel-safe: `recv` takes nothing unless it is the
             // branch that ends.
             tokio::select! {
                 biased;
                 Some(work) = urgent.recv() => Next::Urgent(work),
                 batch = batches.recv() => batch.map_or(Next::Closed, Next::Batch),
+                Some(piece) = pieces.recv() => Next::Piece(piece),
                 () = tokio::time::sleep_until(tick_at.into()) => Next::Tick,
             }
         })

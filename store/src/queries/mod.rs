@@ -40,7 +40,7 @@ fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>>
 }
 
 /// Reads `time, since, value, quality, received, commit` from `first` on.
-fn observation(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredObservation> {
+pub(crate) fn observation(row: &Row<'_>, first: usize) -> rusqlite::Result<StoredObservation> {
     Ok(StoredObservation {
         time: time(row, first)?,
         since: optional_time(row, first + 1)?,
@@ -148,7 +148,7 @@ pub(crate) fn slices(
     Ok((commit, slices))
 }
 
-fn json_keys(datastreams: &[DatastreamKey]) -> String {
+pub(crate) fn json_keys(datastreams: &[DatastreamKey]) -> String {
     let keys: Vec<u32> = datastreams.iter().map(|key| key.0).collect();
     serde_json::to_string(&keys).expect("numbers are always JSON")
 }
@@ -199,7 +199,55 @@ impl Window {
     }
 }
 
-/// Windows without a value that did not fail are left out.
+/// Rows in time order become windows; those without a value that did not fail
+/// are left out.
+pub(crate) struct Windows {
+    step: Step,
+    aggregate: Aggregate,
+    limit: usize,
+    finished: Vec<AggregateRow>,
+    open: Option<Window>,
+}
+
+impl Windows {
+    pub(crate) fn new(step: Step, aggregate: Aggregate, limit: usize) -> Windows {
+        Windows { step, aggregate, limit, finished: Vec::new(), open: None }
+    }
+
+    fn start_of(&self, time: Time) -> Time {
+        let every_ms = i64::try_from(self.step.every.as_millis()).unwrap_or(i64::MAX).max(1);
+        let n_windows = time.millis_since(self.step.origin).div_euclid(every_ms);
+        let start_ms = n_windows.saturating_mul(every_ms).saturating_add(self.step.origin.millis());
+        Time::from_millis_clamped(start_ms)
+    }
+
+    /// Breaks off when there are enough.
+    pub(crate) fn add(&mut self, row: &StoredObservation) -> ControlFlow<()> {
+        if row.quality.flag() == Flag::Fail {
+            return ControlFlow::Continue(());
+        }
+        let start = self.start_of(row.time);
+        match &mut self.open {
+            Some(window) if window.start == start => window.add(row.value),
+            _ => {
+                let before = self.open.replace(Window::new(start, row.value));
+                self.finished.extend(before.map(|window| window.row(self.aggregate)));
+            }
+        }
+        if self.finished.len() < self.limit {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<AggregateRow> {
+        self.finished.extend(self.open.map(|window| window.row(self.aggregate)));
+        self.finished.truncate(self.limit);
+        self.finished
+    }
+}
+
 pub(crate) fn aggregate(
     connection: &Connection,
     datastream: DatastreamKey,
@@ -208,31 +256,9 @@ pub(crate) fn aggregate(
     aggregate: Aggregate,
     limit: usize,
 ) -> rusqlite::Result<Vec<AggregateRow>> {
-    let every_ms = i64::try_from(step.every.as_millis()).unwrap_or(i64::MAX).max(1);
-    let window_start = |time: Time| {
-        let n_windows = time.millis_since(step.origin).div_euclid(every_ms);
-        let start_ms = n_windows.saturating_mul(every_ms).saturating_add(step.origin.millis());
-        Time::from_millis_clamped(start_ms)
-    };
-    let mut finished: Vec<AggregateRow> = Vec::new();
-    let mut open: Option<Window> = None;
-    scan(connection, datastream, range, |row| {
-        if row.quality.flag() == Flag::Fail {
-            return ControlFlow::Continue(());
-        }
-        let start = window_start(row.time);
-        match &mut open {
-            Some(window) if window.start == start => window.add(row.value),
-            _ => {
-                let before = open.replace(Window::new(start, row.value));
-                finished.extend(before.map(|window| window.row(aggregate)));
-            }
-        }
-        if finished.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })?;
-    finished.extend(open.map(|window| window.row(aggregate)));
-    finished.truncate(limit);
-    Ok(finished)
+    let mut windows = Windows::new(step, aggregate, limit);
+    scan(connection, datastream, range, |row| windows.add(&row))?;
+    Ok(windows.finish())
 }
 
 const LATEST: &str = "SELECT datastream, unchanged_since, time, since, value, quality, received, \

@@ -160,14 +160,15 @@ async fn a_file_that_is_no_database_is_refused_untouched_and_set_aside() {
     assert_eq!(fs::read(path.join(JOURNAL)).unwrap(), rubbish);
 
     let clock = Clock::manual(at(0));
-    let aside = Store::set_aside(path, &clock).unwrap();
-    assert_eq!(aside, path.join("journal.db.broken-20260725T080000"));
-    assert_eq!(fs::read(&aside).unwrap(), rubbish);
+    let aside = store::repair(path, &clock).unwrap().set_aside;
+    assert_eq!(aside, [path.join("journal.db.broken-20260725T080000")]);
+    assert_eq!(fs::read(&aside[0]).unwrap(), rubbish);
     let (store, report) = open(path);
     assert_eq!((report.is_new, report.lost_acknowledged), (true, n));
     drop(store);
-    let again = Store::set_aside(path, &clock).unwrap();
-    assert_eq!(again, path.join("journal.db.broken-20260725T080000-2"));
+    fs::write(path.join(JOURNAL), &rubbish).unwrap();
+    let again = store::repair(path, &clock).unwrap().set_aside;
+    assert_eq!(again, [path.join("journal.db.broken-20260725T080000-2")]);
 }
 
 /// Changes the closed journal of a fresh directory by `sql`; expects a refusal
@@ -238,6 +239,7 @@ async fn the_origin_is_fixed_when_the_directory_is_created() {
     assert_eq!(with(None).unwrap().1.origin, Origin::Simulated);
 
     // A fresh journal in the same directory does not turn it into real data.
-    Store::set_aside(path, &Clock::manual(at(0))).unwrap();
+    fs::write(path.join(JOURNAL), [0xA5; 5_000]).unwrap();
+    assert!(store::repair(path, &Clock::manual(at(0))).unwrap().is_fresh_journal);
     assert_eq!(with(None).unwrap().1.origin, Origin::Simulated);
 }
