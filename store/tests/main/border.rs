@@ -227,3 +227,22 @@ async fn a_reader_sees_the_same_rows_before_during_and_after_every_move() {
     assert!(20 < n_reads, "only {n_reads} reads while moving");
     assert_eq!(scene.n_in_journal(), 0);
 }
+
+#[tokio::test]
+async fn an_archive_that_cannot_be_written_costs_nothing_but_time() {
+    let mut scene = Scene::new().await;
+    scene.commit(minutes(&scene, 0, 1)).await;
+    let before = scene.all().await;
+    scene.go_to(80);
+    let in_the_way = scene.directory.path().join("archive/2026-07-25");
+    std::fs::create_dir(scene.directory.path().join("archive")).unwrap();
+    std::fs::write(&in_the_way, "").unwrap();
+    for _ in 0..3 {
+        assert!(scene.mover.step().await.is_err());
+        assert_eq!(scene.all().await, before);
+    }
+    std::fs::remove_file(&in_the_way).unwrap();
+    let steps = scene.settle().await;
+    assert!(steps.contains(&MoverStep::Released(hours(0))), "{steps:?}");
+    assert_eq!(scene.all().await, before);
+}

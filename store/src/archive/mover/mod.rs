@@ -172,8 +172,18 @@ impl Mover {
         }
     }
 
-    /// Does the next thing, oldest first.
+    /// Does the next thing, oldest first. After an error the same may be tried
+    /// again.
     pub async fn step(&mut self) -> Result<Step, StoreError> {
+        let step = self.advance().await;
+        if step.is_err() {
+            // What was under way is as a kill would leave it.
+            self.is_clean = false;
+        }
+        step
+    }
+
+    async fn advance(&mut self) -> Result<Step, StoreError> {
         if self.store.shared().space.is_full() {
             return Err(StoreError::Full);
         }
