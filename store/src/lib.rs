@@ -4,6 +4,7 @@
 //! An acknowledgement follows `commit`: when it returns, the rows are on disk
 //! with an fsync, together with the ledger that counts them.
 
+mod archive;
 mod buckets;
 mod directory;
 mod document;
@@ -17,11 +18,14 @@ mod readers;
 mod registry;
 mod rejected;
 mod rows;
+mod series;
 mod space;
 mod sqlite;
 mod store;
+mod table;
 mod tick;
 
+pub use archive::ParquetExport;
 pub use directory::{DatastreamRecord, Directory, ThingRecord};
 pub use document::{DocumentOutcome, DocumentRefusal, StoredDocument};
 pub use error::StoreError;
@@ -34,8 +38,13 @@ pub use registry::{AuditEntry, Credential, Registry, Role, Session, UnknownRole,
 pub use rows::{
     Committed, DatastreamKey, ObservationRow, QuarantineRow, RefusalRow, Rows, SourceKey,
 };
+pub use series::{
+    Downsampling, ExportReader, SeriesReader, SeriesWindow, Thinned, Thinner, WindowValue, Windows,
+    lttb, min_max,
+};
 pub use space::FREE_BYTES_MIN;
 pub use store::{Expected, Journal, PutOutcome, StartReport, Store, StoreOptions, ThingRefusal};
+pub use table::{Cells, Table};
 pub use tick::{
     AlertFilter, AlertRow, AlertTransitionRow, MemoryPart, OutboxNew, OutboxRow, OutboxState,
     ScoreFilter, ScoreRow, TickRow, TickWrite, UnknownOutboxState,

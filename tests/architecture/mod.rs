@@ -27,7 +27,7 @@ const PLACES: [(&str, &[&str]); 9] = [
     ("axum", &["api/", "src/client.rs", "src/system.rs"]),
     ("utoipa", &["api/"]),
     ("argon2", &["api/"]),
-    ("polars", &["analytics/", "store/src/archive/parquet.rs"]),
+    ("polars", &["analytics/", "store/src/archive/parquet"]),
     ("influxdb2", &["store/src/archive/influx/"]),
     ("anyhow", &["src/", "simulators/", "tests/", "benches/"]),
 ];

@@ -1,0 +1,5 @@
+//! Parquet: what is written in its format.
+
+mod parquet_export;
+
+pub use parquet_export::ParquetExport;
