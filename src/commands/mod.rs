@@ -1,8 +1,10 @@
 //! What each command does. Standard output is data, standard error is talk.
 
+mod bench_data;
 mod config;
 mod decode;
 mod demo;
+mod export;
 mod index;
 mod ledger;
 mod quarantine;
@@ -44,6 +46,7 @@ pub(crate) fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Decode(args) => decode::decode(&args),
         Command::Things(command) => block_on(things::things(command)),
         Command::Ledger(args) => block_on(ledger::ledger(args)),
+        Command::Export(command) => block_on(export::export(*command)),
         Command::Quarantine(command) => block_on(quarantine::quarantine(command)),
         Command::Config(command) => config::config(&command),
         Command::User(command) => block_on(user::user(command)),
@@ -56,6 +59,7 @@ pub(crate) fn dispatch(command: Command) -> anyhow::Result<()> {
             println!("{}", api::openapi_json());
             Ok(())
         }
+        Command::BenchData(args) => block_on(bench_data::bench_data(args)),
         Command::Repair(args) => repair::repair(&args),
     }
 }
