@@ -9,11 +9,13 @@ use anyhow::{Context, bail};
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
+use hyper::client::conn::http1::SendRequest;
 use hyper::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use model::Clock;
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use crate::cli::TargetArgs;
@@ -43,6 +45,24 @@ enum Transport {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
+}
+
+/// An answer whose body is still to come.
+pub(crate) struct Streamed {
+    pub(crate) response: Response<Body>,
+    /// The connection that it comes over.
+    _held: Option<Connection>,
+}
+
+struct Connection {
+    driver: JoinHandle<hyper::Result<()>>,
+    _sender: SendRequest<Body>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
 }
 
 impl Answer {
@@ -123,16 +143,37 @@ impl Client {
     ) -> anyhow::Result<Answer> {
         let request = Request::builder()
             .method(method)
-            .header(HOST, "localhost")
             .header(ACCEPT, accept)
-            .header(ACCEPT_LANGUAGE, "en")
             .header(CONTENT_TYPE, content_type);
+        let Streamed { response, _held } = self.open(request, path, body).await?;
+        let status = response.status();
+        Ok(Answer { status, body: collect(response.into_body()).await? })
+    }
+
+    /// An answer whose body is read piece by piece.
+    pub(crate) async fn stream(&self, path: &str) -> anyhow::Result<Streamed> {
+        let request = Request::builder().method(Method::GET).header(ACCEPT, "*/*");
+        let streamed = self.open(request, path, Bytes::new()).await?;
+        if streamed.response.status().is_success() {
+            return Ok(streamed);
+        }
+        let (head, body) = streamed.response.into_parts();
+        Answer { status: head.status, body: collect(body).await? }.expect_success()?;
+        bail!("the server answered {}", head.status)
+    }
+
+    async fn open(
+        &self,
+        request: hyper::http::request::Builder,
+        path: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Streamed> {
+        let request = request.header(HOST, "localhost").header(ACCEPT_LANGUAGE, "en");
         match &self.transport {
             Transport::InProcess(system) => {
                 let request = request.uri(path).body(Body::from(body))?;
                 let response = system.local_router().oneshot(request).await?;
-                let status = response.status();
-                Ok(Answer { status, body: collect(response.into_body()).await? })
+                Ok(Streamed { response, _held: None })
             }
             Transport::Socket(socket) => {
                 let stream = UnixStream::connect(socket)
@@ -196,16 +237,13 @@ fn is_data_directory(data: &Path) -> anyhow::Result<bool> {
 async fn exchange(
     stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     request: Request<Body>,
-) -> anyhow::Result<Answer> {
+) -> anyhow::Result<Streamed> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
     let response = sender.send_request(request).await.context("the server hung up")?;
-    let status = response.status();
-    let body = collect(response.into_body()).await?;
-    drop(sender);
-    driver.abort();
-    Ok(Answer { status, body })
+    let held = Some(Connection { driver, _sender: sender });
+    Ok(Streamed { response: response.map(Body::new), _held: held })
 }
 
 async fn collect<B>(body: B) -> anyhow::Result<Bytes>

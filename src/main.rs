@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "standard output is what a command answers")]
 
+mod bench_data;
 mod cli;
 mod client;
 mod commands;

@@ -85,7 +85,7 @@ pub(crate) struct StreamFilter {
 }
 
 impl StreamFilter {
-    fn parse(
+    pub(crate) fn parse(
         thing: Option<&str>,
         property: Option<&str>,
         township: Option<&str>,
@@ -193,6 +193,14 @@ fn after_key<'a>(
             streams.into_iter().map(|(_, stream)| stream)
         },
     )
+}
+
+/// All of them.
+pub(crate) fn matching<'a>(
+    directory: &'a Directory,
+    filter: &'a StreamFilter,
+) -> impl Iterator<Item = Arc<DatastreamRecord>> + 'a {
+    after_key(directory, filter, None)
 }
 
 fn view(state: &AppState, record: &DatastreamRecord) -> Datastream {

@@ -30,6 +30,57 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     }
 }
 
+/// Datastreams that one query may name.
+pub(crate) const DATASTREAMS_MAX: usize = 32;
+
+/// A query that may say `datastream` several times; the rest is the struct's.
+#[derive(Debug)]
+pub(crate) struct StreamsQuery<T> {
+    /// In order, each once.
+    pub(crate) datastreams: Vec<String>,
+    pub(crate) rest: T,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OneDatastream {
+    datastream: String,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for StreamsQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let is_datastream = |pair: &&str| pair.split('=').next() == Some("datastream");
+        let (named, rest): (Vec<&str>, Vec<&str>) = query.split('&').partition(is_datastream);
+        let rest: T = parse_query(&rest.join("&"))?;
+        let mut datastreams: Vec<String> = Vec::new();
+        for pair in named {
+            let OneDatastream { datastream } = parse_query(pair)?;
+            if !datastreams.contains(&datastream) {
+                datastreams.push(datastream);
+            }
+            if datastreams.len() > DATASTREAMS_MAX {
+                let reason = format!("is given more than {DATASTREAMS_MAX} times");
+                return Err(ApiError::parameter("datastream", reason));
+            }
+        }
+        Ok(StreamsQuery { datastreams, rest })
+    }
+}
+
+fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let uri = format!("/?{query}").parse().map_err(|_| {
+        let reason = "the query string is not valid".to_owned();
+        ApiError::new(Kind::BadRequest, Message::Reason(reason)).with_code("query_invalid")
+    })?;
+    match Query::<T>::try_from_uri(&uri) {
+        Ok(Query(query)) => Ok(query),
+        Err(rejection) => Err(refused_query(&rejection)),
+    }
+}
+
 fn refused_query(rejection: &QueryRejection) -> ApiError {
     let text = rejection.body_text();
     let reason = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);

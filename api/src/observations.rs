@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
 use model::{DatastreamId, QualityTest, Time};
 use serde::{Deserialize, Serialize};
-use store::{Aggregate, AggregateRow, DatastreamRecord, StoredObservation, TimeRange};
+use store::{DatastreamRecord, Downsampling, SeriesWindow, StoredObservation, Thinned, TimeRange};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::cursor::{self, Query};
@@ -14,7 +14,8 @@ use crate::extract::{ApiPath, ApiQuery};
 use crate::identity::Caller;
 use crate::paging::{self, ROWS_MAX};
 use crate::problem::{ApiError, Message};
-use crate::span::{self, Span, Windows};
+use crate::series::{self, AggregateName, Cut};
+use crate::span::{self, Span};
 use crate::state::AppState;
 use crate::wire::links;
 
@@ -36,8 +37,12 @@ pub(crate) struct ObservationsQuery {
     pub(crate) to: Option<i64>,
     /// Length of windows, as `1h` or `PT1H`; without it single observations.
     pub(crate) every: Option<String>,
+    /// `every` in milliseconds, as Grafana writes it.
+    pub(crate) interval_ms: Option<u64>,
     /// What is made of a window: `mean` (default), `min`, `max`, `sum`,
-    /// `count`, `first`, `last`.
+    /// `count`, `first`, `last`, or `time_weighted_mean`, for which a reading
+    /// holds as a level until the next one, for three periods at most (24 h
+    /// where the property has no period).
     pub(crate) aggregate: Option<String>,
     /// IANA zone in which days are cut and times written (default
     /// `Asia/Shanghai`).
@@ -46,6 +51,13 @@ pub(crate) struct ObservationsQuery {
     pub(crate) day: Option<String>,
     /// `rows`: pairs of epoch milliseconds and value.
     pub(crate) shape: Option<String>,
+    /// The whole range in at most this many rows, thinned where there are
+    /// more; instead of `limit` and `cursor`.
+    #[param(minimum = 4, maximum = 100_000)]
+    pub(crate) max_data_points: Option<usize>,
+    /// How rows are thinned: `lttb` (default) keeps the line's look, `minmax`
+    /// keeps lowest and highest values.
+    pub(crate) downsample: Option<String>,
     /// At most this many rows (default 100).
     #[param(minimum = 1, maximum = 100_000)]
     pub(crate) limit: Option<usize>,
@@ -71,7 +83,23 @@ pub(crate) struct ObservationPage {
     #[schema(example = "m/s")]
     unit: Option<&'static str>,
     items: Vec<Observation>,
+    #[serde(flatten)]
+    thinning: Option<Thinning>,
     next_cursor: Option<String>,
+}
+
+/// Whether rows were left out; there when `max_data_points` was given.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+struct Thinning {
+    #[schema(example = true)]
+    downsampled: bool,
+    /// `lttb`, `minmax`, or `minmax_lttb` for more than 100,000 rows; `null`
+    /// when nothing was left out.
+    #[schema(example = "lttb")]
+    method: Option<&'static str>,
+    /// Rows before.
+    #[schema(example = 52_560)]
+    n_before: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -107,6 +135,8 @@ pub(crate) struct WindowPage {
     #[schema(example = "mean")]
     aggregate: &'static str,
     items: Vec<Window>,
+    #[serde(flatten)]
+    thinning: Option<Thinning>,
     next_cursor: Option<String>,
 }
 
@@ -116,8 +146,11 @@ struct Window {
     #[schema(format = DateTime)]
     start: String,
     value: f64,
-    /// Observations in it; fail and missing ones do not count.
+    /// Observations in it; those that failed do not count.
     n: u64,
+    /// Share of the window in which a level was known; of time-weighted means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<f64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -127,18 +160,10 @@ pub(crate) struct RowPage {
     /// `[epoch milliseconds, value]`
     #[schema(value_type = Vec<Vec<f64>>)]
     rows: Vec<(i64, f64)>,
+    #[serde(flatten)]
+    thinning: Option<Thinning>,
     next_cursor: Option<String>,
 }
-
-const AGGREGATES: [(&str, Aggregate); 7] = [
-    ("mean", Aggregate::Mean),
-    ("min", Aggregate::Min),
-    ("max", Aggregate::Max),
-    ("sum", Aggregate::Sum),
-    ("count", Aggregate::Count),
-    ("first", Aggregate::First),
-    ("last", Aggregate::Last),
-];
 
 /// Observations of a datastream
 ///
@@ -160,29 +185,29 @@ pub(crate) async fn list(
 ) -> Result<Response, ApiError> {
     let record = find(&state, &id)?;
     let mut span = span::parse(&query, &state.clock)?;
-    let limit = paging::limit(query.limit, ROWS_MAX)?;
+    let bound = cursor_query(&id, &query);
+    let extent = Extent::parse(&query)?;
     let wants_rows = match query.shape.as_deref() {
         None => false,
         Some("rows") => true,
         Some(_) => return Err(ApiError::parameter("shape", "is not `rows`")),
     };
-    let bound = cursor_query(&id, &query);
     if let Some(cursor) = &query.cursor {
         span.range.start = start_of(&bound.last_key(cursor)?)?;
     } else if span.range.stop <= span.range.start {
         return Err(ApiError::new(crate::problem::Kind::BadRequest, Message::RangeOrder));
     }
 
-    let page = Paging { record: &record, bound: &bound, limit, wants_rows };
+    let answer = Answer { state: &state, record: &record, bound: &bound, extent, wants_rows };
     let series = match &span.windows {
         Some(windows) => {
-            let aggregate = parse_aggregate(query.aggregate.as_deref())?;
-            page.windows(&state, &span, windows, aggregate).await?
+            let aggregate = AggregateName::parse(query.aggregate.as_deref())?;
+            series::within_limit(&state, answer.windows(&span, windows, aggregate)).await?
         }
         None if query.aggregate.is_some() => {
             return Err(ApiError::parameter("aggregate", "needs `every`"));
         }
-        None => page.observations(&state, &span).await?,
+        None => series::within_limit(&state, answer.observations(&span)).await?,
     };
     let next_cursor = match &series {
         Series::Observations(page) => page.next_cursor.as_deref(),
@@ -196,6 +221,36 @@ pub(crate) async fn list(
     Ok(response)
 }
 
+/// How much of the range one answer holds.
+#[derive(Debug, Clone, Copy)]
+enum Extent {
+    Page { limit: usize },
+    Thinned { n_max: usize, downsampling: Downsampling },
+}
+
+impl Extent {
+    fn parse(query: &ObservationsQuery) -> Result<Extent, ApiError> {
+        let downsampling = series::downsampling(query.downsample.as_deref())?;
+        match query.max_data_points {
+            None if query.downsample.is_some() => {
+                Err(ApiError::parameter("downsample", "needs `max_data_points`"))
+            }
+            None => Ok(Extent::Page { limit: paging::limit(query.limit, ROWS_MAX)? }),
+            Some(_) if query.limit.is_some() || query.cursor.is_some() => {
+                let reason = "is the whole range; leave `limit` and `cursor` out";
+                Err(ApiError::parameter("max_data_points", reason))
+            }
+            Some(n_max) if (4..=ROWS_MAX).contains(&n_max) => {
+                Ok(Extent::Thinned { n_max, downsampling })
+            }
+            Some(n_max) => {
+                let reason = format!("{n_max} is not within 4 and {ROWS_MAX}");
+                Err(ApiError::parameter("max_data_points", reason))
+            }
+        }
+    }
+}
+
 pub(crate) fn find(
     state: &AppState,
     id: &str,
@@ -205,14 +260,6 @@ pub(crate) fn find(
     found.ok_or_else(|| {
         let shown = id.escape_debug().take(160).collect();
         ApiError::not_found(Message::NoSuchDatastream(shown)).with_code("datastream_not_found")
-    })
-}
-
-fn parse_aggregate(given: Option<&str>) -> Result<(&'static str, Aggregate), ApiError> {
-    let name = given.unwrap_or("mean");
-    AGGREGATES.into_iter().find(|(known, _)| *known == name).ok_or_else(|| {
-        let known = AGGREGATES.map(|(known, _)| known).join(", ");
-        ApiError::parameter("aggregate", format!("is none of {known}"))
     })
 }
 
@@ -230,6 +277,7 @@ fn cursor_query(id: &str, query: &ObservationsQuery) -> Query {
             ("from", &number(query.from)),
             ("to", &number(query.to)),
             ("every", &text(&query.every)),
+            ("interval_ms", &query.interval_ms.map(|ms| ms.to_string()).unwrap_or_default()),
             ("aggregate", &text(&query.aggregate)),
             ("tz", &text(&query.tz)),
             ("day", &text(&query.day)),
@@ -241,48 +289,70 @@ fn start_of(key: &str) -> Result<Time, ApiError> {
     key.parse().ok().and_then(|millis| Time::from_millis(millis).ok()).ok_or_else(cursor::invalid)
 }
 
-struct Paging<'a> {
+struct Answer<'a> {
+    state: &'a AppState,
     record: &'a DatastreamRecord,
     bound: &'a Query,
-    limit: usize,
+    extent: Extent,
     wants_rows: bool,
 }
 
-impl Paging<'_> {
-    async fn observations(&self, state: &AppState, span: &Span) -> Result<Series, ApiError> {
-        let read = state.store.observations(self.record.key, span.range, self.limit + 1);
-        let mut found = read.await?;
-        let has_more = paging::cut(&mut found, self.limit);
-        let next = found.last().filter(|_| has_more).map(|last| last.time.millis() + 1);
-        let (datastream, unit, next_cursor) = self.head(state, next);
+impl Answer<'_> {
+    async fn observations(&self, span: &Span) -> Result<Series, ApiError> {
+        let (found, next, thinning) = match self.extent {
+            Extent::Page { limit } => {
+                let read = self.state.store.observations(self.record.key, span.range, limit + 1);
+                let mut found = read.await?;
+                let has_more = paging::cut(&mut found, limit);
+                let next = found.last().filter(|_| has_more).map(|last| last.time.millis() + 1);
+                (found, next, None)
+            }
+            Extent::Thinned { n_max, downsampling } => {
+                let read =
+                    series::thinned_rows(self.state, self.record, span.range, n_max, downsampling);
+                let thinned = read.await?;
+                let thinning = Thinning::of(&thinned);
+                (thinned.rows, None, Some(thinning))
+            }
+        };
+        let (datastream, unit, next_cursor) = self.head(next);
         Ok(if self.wants_rows {
             let rows = found.iter().map(|row| (row.time.millis(), row.value)).collect();
-            Series::Rows(RowPage { datastream, unit, rows, next_cursor })
+            Series::Rows(RowPage { datastream, unit, rows, thinning, next_cursor })
         } else {
             let items = found.iter().map(|row| observation(row, span)).collect();
-            Series::Observations(ObservationPage { datastream, unit, items, next_cursor })
+            Series::Observations(ObservationPage { datastream, unit, items, thinning, next_cursor })
         })
     }
 
     async fn windows(
         &self,
-        state: &AppState,
         span: &Span,
-        windows: &Windows,
-        (name, aggregate): (&'static str, Aggregate),
+        windows: &span::Windows,
+        aggregate: AggregateName,
     ) -> Result<Series, ApiError> {
-        let key = self.record.key;
-        let read = state.store.aggregate(key, span.range, windows.step, aggregate, self.limit + 1);
-        let mut found = read.await?;
-        let has_more = paging::cut(&mut found, self.limit);
-        let next = found
-            .last()
-            .filter(|_| has_more)
-            .map(|last| (last.start + windows.step.every).millis());
-        let (datastream, unit, next_cursor) = self.head(state, next);
+        let value = aggregate.of(self.state, self.record);
+        let cut = Cut { range: span.range, step: windows.step, value };
+        let (found, next, thinning) = match self.extent {
+            Extent::Page { limit } => {
+                let mut found = series::windows(self.state, self.record, cut, limit + 1).await?;
+                let has_more = paging::cut(&mut found, limit);
+                let last = found.last().filter(|_| has_more);
+                let next = last.map(|last| (last.start + windows.step.every).millis());
+                (found, next, None)
+            }
+            Extent::Thinned { n_max, downsampling } => {
+                let read =
+                    series::thinned_windows(self.state, self.record, cut, n_max, downsampling);
+                let thinned = read.await?;
+                let thinning = Thinning::of(&thinned);
+                (thinned.rows, None, Some(thinning))
+            }
+        };
+        let (datastream, unit, next_cursor) = self.head(next);
         Ok(if self.wants_rows {
             let rows = found.iter().map(|row| (row.start.millis(), row.value)).collect();
-            Series::Rows(RowPage { datastream, unit, rows, next_cursor })
+            Series::Rows(RowPage { datastream, unit, rows, thinning, next_cursor })
         } else {
             let items = found.iter().map(|row| window(row, span)).collect();
             Series::Windows(WindowPage {
@@ -290,21 +360,28 @@ impl Paging<'_> {
                 unit,
                 every: windows.every.clone(),
                 tz: span.tz.clone(),
-                aggregate: name,
+                aggregate: aggregate.as_str(),
                 items,
+                thinning,
                 next_cursor,
             })
         })
     }
 
-    fn head(
-        &self,
-        state: &AppState,
-        next: Option<i64>,
-    ) -> (String, Option<&'static str>, Option<String>) {
-        let property = state.catalogue.find(&self.record.id.property);
+    fn head(&self, next: Option<i64>) -> (String, Option<&'static str>, Option<String>) {
+        let property = self.state.catalogue.find(&self.record.id.property);
         let next_cursor = next.map(|millis| self.bound.cursor(&millis.to_string()));
         (self.record.id.to_string(), property.map(|p| p.spec.unit.ucum()), next_cursor)
+    }
+}
+
+impl Thinning {
+    fn of<T>(thinned: &Thinned<T>) -> Thinning {
+        Thinning {
+            downsampled: thinned.method.is_some(),
+            method: thinned.method,
+            n_before: thinned.n_before,
+        }
     }
 }
 
@@ -320,11 +397,12 @@ fn observation(row: &StoredObservation, span: &Span) -> Observation {
     }
 }
 
-fn window(row: &AggregateRow, span: &Span) -> Window {
-    Window { start: span.write(row.start), value: row.value, n: row.n }
+fn window(row: &SeriesWindow, span: &Span) -> Window {
+    let SeriesWindow { start, value, n, coverage } = *row;
+    Window { start: span.write(start), value, n, coverage }
 }
 
-fn test_name(test: QualityTest) -> &'static str {
+pub(crate) fn test_name(test: QualityTest) -> &'static str {
     match test {
         QualityTest::GrossRange => "gross_range",
         QualityTest::RateOfChange => "rate_of_change",

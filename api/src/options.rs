@@ -50,6 +50,10 @@ pub struct ApiOptions {
     pub import_bytes_max: usize,
     /// From a request's head to its answer's; a stream may go on.
     pub request_timeout: Duration,
+    /// How long the history for one answer may take to read.
+    pub query_max: Duration,
+    /// Exports under way at the same time.
+    pub exports_max: usize,
     /// Between two pieces of a request's body.
     pub body_pause_max: Duration,
     /// How long `POST /observations` waits for the commit.
@@ -80,6 +84,8 @@ impl Default for ApiOptions {
             body_bytes_max: 256 * 1024,
             import_bytes_max: 8 * 1024 * 1024,
             request_timeout: Duration::from_secs(30),
+            query_max: Duration::from_secs(20),
+            exports_max: 4,
             body_pause_max: Duration::from_secs(10),
             commit_wait: Duration::from_secs(20),
             requests_max: 512,

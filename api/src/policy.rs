@@ -45,6 +45,8 @@ pub(crate) enum Action {
     ReadIndices,
     /// Things, datastreams, observations, documents, ledger.
     ReadAll,
+    /// Takes history away as a file: whoever has an account, and audited.
+    Export,
     /// Raw payloads and who may connect.
     ReadOperations,
     SendReadings,
@@ -61,7 +63,7 @@ pub(crate) enum Action {
 }
 
 /// Every operation of `/api/v1`.
-const ACTIONS: [(&str, &str, Action); 64] = [
+const ACTIONS: [(&str, &str, Action); 68] = [
     ("GET", "/api/v1/clock", Action::Greet),
     ("GET", "/api/v1/session", Action::Greet),
     ("POST", "/api/v1/session", Action::LogIn),
@@ -116,7 +118,11 @@ const ACTIONS: [(&str, &str, Action); 64] = [
     ("GET", "/api/v1/datastreams", Action::ReadAll),
     ("GET", "/api/v1/datastreams/latest", Action::ReadAll),
     ("GET", "/api/v1/datastreams/{id}/observations", Action::ReadAll),
+    ("GET", "/api/v1/observations", Action::ReadAll),
     ("POST", "/api/v1/observations", Action::SendReadings),
+    ("GET", "/api/v1/exports", Action::Export),
+    ("GET", "/api/v1/exports/observations", Action::Export),
+    ("GET", "/api/v1/exports/scores", Action::Export),
     ("GET", "/api/v1/ledger", Action::ReadAll),
     ("GET", "/api/v1/quarantine", Action::ReadOperations),
     ("GET", "/api/v1/quarantine/{id}", Action::ReadOperations),
@@ -176,7 +182,7 @@ pub(crate) fn decide(identity: &Identity, action: Action, public_read: PublicRea
 fn is_allowed_to(role: Role, action: Action) -> bool {
     match action {
         Action::Greet | Action::LogIn | Action::LogOut => true,
-        Action::ReadIndices | Action::ReadAll => true,
+        Action::ReadIndices | Action::ReadAll | Action::Export => true,
         Action::ReadOperations
         | Action::SendReadings
         | Action::Register
@@ -227,6 +233,7 @@ mod tests {
             check(Action::Greet, public_read, "aaaaaa");
             check(Action::LogIn, public_read, "aaaaaa");
             check(Action::LogOut, public_read, "aaaaaa");
+            check(Action::Export, public_read, "laaaaf");
             check(Action::ReadOperations, public_read, "lfaaaf");
             check(Action::SendReadings, public_read, "lfaaaa");
             check(Action::Register, public_read, "lfaaaf");

@@ -22,9 +22,9 @@ use crate::identity::Peer;
 use crate::problem::ApiError;
 use crate::state::AppState;
 use crate::{
-    alerts, clock, credentials, datastreams, events, guard, health, identity, indices, ledger,
-    metrics, observations, openapi, overrides, page, problem, properties, quarantine, scores, send,
-    sessions, silences, things, things_import, townships, users, webhook,
+    alerts, clock, columns, credentials, datastreams, events, exports, guard, health, identity,
+    indices, ledger, metrics, observations, openapi, overrides, page, problem, properties,
+    quarantine, scores, send, sessions, silences, things, things_import, townships, users, webhook,
 };
 
 /// The operations of `/api/v1`, but for those with bodies of their own size.
@@ -46,7 +46,10 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(datastreams::list))
         .routes(routes!(datastreams::latest))
         .routes(routes!(observations::list))
-        .routes(routes!(send::send))
+        .routes(routes!(columns::list, send::send))
+        .routes(routes!(exports::list))
+        .routes(routes!(exports::observations::export))
+        .routes(routes!(exports::scores::export))
         .routes(routes!(ledger::read))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::read))

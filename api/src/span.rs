@@ -56,25 +56,22 @@ pub(crate) fn parse(query: &ObservationsQuery, clock: &Clock) -> Result<Span, Ap
     let offset = zone.to_offset(start.to_jiff());
     let changes = zone.following(start.to_jiff()).next();
     let is_fixed = changes.is_none_or(|change| change.timestamp() >= stop.to_jiff());
-    if query.tz.is_some() && stop > start && !is_fixed && query.every.is_some() {
+    let every = every(query)?;
+    if query.tz.is_some() && stop > start && !is_fixed && every.is_some() {
         let reason = format!("{tz} changes its offset within the range; ask for two ranges");
         return Err(ApiError::parameter("tz", reason));
     }
 
-    let day_start = match (query.day.as_deref(), &query.every) {
+    let day_start = match (query.day.as_deref(), &every) {
         (None, _) => Duration::ZERO,
         (Some("hydro"), Some(_)) => Duration::from_secs(8 * 3600),
         (Some("hydro"), None) => return Err(ApiError::parameter("day", "needs `every`")),
         (Some(_), _) => return Err(ApiError::parameter("day", "is not `hydro`")),
     };
-    let windows = match &query.every {
-        Some(text) => {
-            let every = parse_every(text).map_err(|reason| ApiError::parameter("every", reason))?;
-            let origin = day_origin(start, offset, day_start);
-            Some(Windows { every: text.clone(), step: Step { every, origin } })
-        }
-        None => None,
-    };
+    let windows = every.map(|(text, every)| Windows {
+        every: text,
+        step: Step { every, origin: day_origin(start, offset, day_start) },
+    });
     Ok(Span { range, tz, offset, windows })
 }
 
@@ -93,6 +90,33 @@ fn instant(
     }
 }
 
+/// The length of windows, as text and as it is.
+fn every(query: &ObservationsQuery) -> Result<Option<(String, Duration)>, ApiError> {
+    match (&query.every, query.interval_ms) {
+        (Some(_), Some(_)) => {
+            Err(ApiError::parameter("interval_ms", "and `every` are the same; give one"))
+        }
+        (Some(text), None) => {
+            let every = parse_every(text).map_err(|reason| ApiError::parameter("every", reason))?;
+            Ok(Some((text.clone(), every)))
+        }
+        (None, Some(millis)) => {
+            let every = in_bounds(Duration::from_millis(millis))
+                .map_err(|reason| ApiError::parameter("interval_ms", reason))?;
+            Ok(Some((duration_text::format(every), every)))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn in_bounds(every: Duration) -> Result<Duration, String> {
+    if (EVERY_MIN..=EVERY_MAX).contains(&every) {
+        Ok(every)
+    } else {
+        Err("is not within 1s and 366d".to_owned())
+    }
+}
+
 /// `1h`, `10min`, or ISO 8601 as `PT1H`, `P1D`; a day is 24 h.
 fn parse_every(text: &str) -> Result<Duration, String> {
     let iso = || {
@@ -105,8 +129,7 @@ fn parse_every(text: &str) -> Result<Duration, String> {
     };
     let parsed = duration_text::parse(text).ok().or_else(iso);
     match parsed {
-        Some(every) if (EVERY_MIN..=EVERY_MAX).contains(&every) => Ok(every),
-        Some(_) => Err("is not within 1s and 366d".to_owned()),
+        Some(every) => in_bounds(every),
         None => Err("is no duration; write it like 10min, 1h, 1d or PT1H".to_owned()),
     }
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::attempts::Attempts;
 use crate::county::County;
 use crate::events::{Hub, HubParts};
+use crate::exports::Exports;
 use crate::health::ProbeCache;
 use crate::housekeeping::keep_house;
 use crate::options::ApiOptions;
@@ -97,6 +98,7 @@ pub struct Shared {
     pub(crate) failures: Attempts<IpAddr>,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) exports: Exports,
     pub(crate) throttle: DefaultKeyedRateLimiter<IpAddr>,
     pub(crate) probes: ProbeCache,
 }
@@ -162,6 +164,7 @@ impl AppState {
             failures: Attempts::new(options.failures_max, options.attempts_window),
             requests: Arc::new(Semaphore::new(options.requests_max)),
             streams: Arc::new(Semaphore::new(options.streams_max)),
+            exports: Exports::new(options.exports_max),
             throttle: DefaultKeyedRateLimiter::keyed(a_second),
             probes: ProbeCache::default(),
             options,

@@ -1,5 +1,6 @@
 //! The command line: what can be typed. What it does is in `commands/`.
 
+mod export;
 mod run;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use codec::Codec;
 use model::{ThingId, duration_text};
 
+pub(crate) use export::{BenchDataArgs, ExportCommand, FileArgs};
 pub(crate) use run::{DemoArgs, ReplayArgs, RunArgs, SimulateArgs};
 
 #[derive(Debug, Parser)]
@@ -60,6 +62,9 @@ Examples:
     /// Show what came in and what became of it, by source and hour
     #[command(after_help = "Example: tidewatch ledger --data ./data")]
     Ledger(LedgerArgs),
+    /// Write history to a file, for notebooks and spreadsheets
+    #[command(subcommand)]
+    Export(Box<ExportCommand>),
     /// Look at what was set aside, and send it again
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
@@ -91,6 +96,11 @@ Example: echo '{\"wind\":92,\"rain_flood\":85,\"exposure\":30}' | tidewatch scor
     Webhook(WebhookCommand),
     /// Print the OpenAPI document
     Openapi,
+    /// Fill a new data directory with made-up years, to measure on
+    #[command(after_help = "500 datastreams at ten minutes, documents, reports, and the scores of
+the last month, the same for the same seed. The origin is `simulated`.
+Example: tidewatch bench-data --years 1 --data ./data-bench")]
+    BenchData(BenchDataArgs),
     /// Look at everything that is stored, and name what is damaged
     #[command(after_help = "It only reads, beside a server or without one. Exit code 1: damaged.
 Example: tidewatch verify --data ./data")]

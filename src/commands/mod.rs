@@ -2,9 +2,11 @@
 
 mod backup;
 mod bar;
+mod bench_data;
 mod config;
 mod decode;
 mod demo;
+mod export;
 mod index;
 mod ledger;
 mod quarantine;
@@ -47,6 +49,7 @@ pub(crate) fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Decode(args) => decode::decode(&args),
         Command::Things(command) => block_on(things::things(command)),
         Command::Ledger(args) => block_on(ledger::ledger(args)),
+        Command::Export(command) => block_on(export::export(*command)),
         Command::Quarantine(command) => block_on(quarantine::quarantine(command)),
         Command::Config(command) => config::config(&command),
         Command::User(command) => block_on(user::user(command)),
@@ -60,6 +63,7 @@ pub(crate) fn dispatch(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Verify(args) => verify::verify(&args),
+        Command::BenchData(args) => block_on(bench_data::bench_data(args)),
         Command::Repair(args) => repair::repair(&args),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),

@@ -19,14 +19,16 @@ mod readers;
 mod registry;
 mod rejected;
 mod rows;
+mod series;
 mod space;
 mod sqlite;
 mod store;
+mod table;
 mod tick;
 
 pub use archive::{
-    BackupReport, Damage, HourlyRow, Mover, MoverOptions, MoverStep, Progress, RepairReport,
-    VerifyReport, backup, repair, restore, verify,
+    BackupReport, Damage, HourlyRow, Mover, MoverOptions, MoverStep, ParquetExport, Progress,
+    RepairReport, VerifyReport, backup, repair, restore, verify,
 };
 pub use directory::{DatastreamRecord, Directory, ThingRecord};
 pub use document::{DocumentOutcome, DocumentRefusal, StoredDocument};
@@ -40,8 +42,13 @@ pub use registry::{AuditEntry, Credential, Registry, Role, Session, UnknownRole,
 pub use rows::{
     Committed, DatastreamKey, ObservationRow, QuarantineRow, RefusalRow, Rows, SourceKey,
 };
+pub use series::{
+    Downsampling, ExportReader, SeriesReader, SeriesWindow, Thinned, Thinner, WindowValue, Windows,
+    lttb, min_max,
+};
 pub use space::FREE_BYTES_MIN;
 pub use store::{Expected, Journal, PutOutcome, StartReport, Store, StoreOptions, ThingRefusal};
+pub use table::{Cells, Table};
 pub use tick::{
     AlertFilter, AlertRow, AlertTransitionRow, MemoryPart, OutboxNew, OutboxRow, OutboxState,
     ScoreFilter, ScoreRow, TickRow, TickWrite, UnknownOutboxState,

@@ -8,6 +8,7 @@ mod command_line;
 mod configuration;
 mod damaged_journal;
 mod embedded;
+mod exports;
 mod external;
 mod hazard;
 mod kills;

@@ -143,6 +143,16 @@ fn answer(operation_id: &str) -> Option<Value> {
             }],
             "next_cursor": null,
         }),
+        "list_columns" => json!({
+            "every": "1h", "tz": "Asia/Shanghai", "aggregate": "mean", "time": [time],
+            "columns": { "hm-001/wind_speed": [21.4], "hm-002/wind_speed": [null] },
+            "units": { "hm-001/wind_speed": "m/s", "hm-002/wind_speed": "m/s" },
+            "next_cursor": null,
+        }),
+        "list_exports" => page(json!({
+            "id": 17, "what": "observations", "format": "parquet", "begun": time,
+            "start": time, "stop": time, "reached": time, "rows": 120_000, "share": 0.34,
+        })),
         "send_observations" | "redrive_quarantine" => receipt(),
         "get_ledger" => {
             let counts = json!({

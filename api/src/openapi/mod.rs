@@ -48,6 +48,7 @@ pub(crate) async fn serve() -> Response {
         (name = "things", description = "What carries sensors"),
         (name = "credentials", description = "What devices show when they connect"),
         (name = "datastreams", description = "Observed properties and their history"),
+        (name = "exports", description = "History as a file"),
         (name = "observations", description = "Sending readings"),
         (name = "operations", description = "Ledger and quarantine"),
         (name = "users", description = "Accounts"),

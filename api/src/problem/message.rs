@@ -76,6 +76,13 @@ pub(crate) enum Message {
     StreamsFull {
         max: usize,
     },
+    ExportsFull {
+        max: usize,
+    },
+    /// Reading took longer than an answer may.
+    QueryTooLong {
+        seconds: u64,
+    },
     ScoresPending,
     Internal,
     PasswordShort {
@@ -154,6 +161,11 @@ impl Message {
             Message::ShuttingDown => "系统正在停止。".to_owned(),
             Message::Busy => "同时处理的请求过多,请稍后再试。".to_owned(),
             Message::StreamsFull { max } => format!("实时连接已达上限 {max} 个。"),
+            Message::ExportsFull { max } => format!("同时进行的导出已达上限 {max} 个,请稍后再试。"),
+            Message::QueryTooLong { seconds } => format!(
+                "查询超过 {seconds} 秒未完成;请缩短 `start` 至 `stop` 的范围、减少数据流,\
+                 或用 /exports 导出。"
+            ),
             Message::ScoresPending => "尚未算出第一次评分,请一分钟后再试。".to_owned(),
             Message::Internal => "出现内部错误,原因已记入日志。".to_owned(),
             Message::PasswordShort { min } => format!("密码至少 {min} 个字符。"),
@@ -234,6 +246,13 @@ impl Message {
             Message::ShuttingDown => "the system is shutting down".to_owned(),
             Message::Busy => "too many requests at the same time, try again".to_owned(),
             Message::StreamsFull { max } => format!("all {max} live connections are taken"),
+            Message::ExportsFull { max } => {
+                format!("all {max} exports at a time are taken; try again later")
+            }
+            Message::QueryTooLong { seconds } => format!(
+                "the query was not done within {seconds} s; narrow `start` to `stop`, ask for \
+                 fewer datastreams, or use /exports"
+            ),
             Message::ScoresPending => {
                 "no score has been computed yet; try again in a minute".to_owned()
             }

@@ -7,6 +7,8 @@ mod auth;
 mod documents;
 mod doors;
 mod events;
+mod exports;
+mod history;
 mod openapi;
 mod operations;
 mod problems;

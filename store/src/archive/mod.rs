@@ -32,6 +32,7 @@ use crate::{Directory, StoreError, StoredObservation};
 pub use backup::{BackupReport, backup, restore};
 pub use hourly::HourlyRow;
 pub use mover::{Mover, MoverOptions, Step as MoverStep};
+pub use parquet::ParquetExport;
 pub(crate) use read::History;
 pub use repair::{RepairReport, repair};
 pub(crate) use tables::File;

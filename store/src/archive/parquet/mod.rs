@@ -21,6 +21,7 @@
 //! work is done on blocking threads, which also catch what panics over damaged
 //! bytes.
 
+mod export;
 mod read;
 mod spans;
 mod write;
@@ -32,6 +33,8 @@ use async_trait::async_trait;
 
 use super::{Archive, File, Pages, Receipt, Slice, pages};
 use crate::{Directory, StoreError};
+
+pub use export::ParquetExport;
 
 pub(crate) use read::{Found, read_back, sha256_of};
 use write::TEMPORARY;
