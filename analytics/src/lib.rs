@@ -35,6 +35,7 @@ pub mod windows;
 pub mod world;
 
 pub use engine::{
-    Derived, Engine, Evaluation, HeldStation, Models, Observed, Picture, Scope, TownshipPicture, decode_score, encode_score,
+    Derived, Engine, Evaluation, HeldStation, Models, Observed, Picture, Scope, TownshipPicture,
+    decode_score, encode_score,
 };
 pub use runner::{CountyTick, Runner, RunnerError, RunnerOptions, RunnerStatus};

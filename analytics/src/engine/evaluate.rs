@@ -35,7 +35,9 @@ impl Engine {
         let mut records = Vec::with_capacity(3 * in_scope.len() + 3);
         for township in &in_scope {
             let code = township.township.code;
-            let Some(Evaluated { scores, response, .. }) = self.evaluated.get(&code) else { continue };
+            let Some(Evaluated { scores, response, .. }) = self.evaluated.get(&code) else {
+                continue;
+            };
             let rank = ranks.get(&code).copied().unwrap_or(0);
             let told = Township { code, at, scores, response: *response, rank };
             records.push(Arc::new(safety_record(&told, &self.models.safety)));

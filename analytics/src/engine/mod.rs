@@ -24,6 +24,8 @@ pub(crate) mod test_world;
 mod tests;
 #[cfg(test)]
 mod tests_alarms;
+#[cfg(test)]
+mod tests_picture;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

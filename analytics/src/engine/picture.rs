@@ -77,11 +77,7 @@ impl Engine {
         Some(Picture { situation: Situation { at, county, townships: rows }, townships })
     }
 
-    fn township(
-        &self,
-        code: TownshipCode,
-        fed: &BTreeMap<String, Fed>,
-    ) -> Option<TownshipPicture> {
+    fn township(&self, code: TownshipCode, fed: &BTreeMap<String, Fed>) -> Option<TownshipPicture> {
         let found = self.evaluated.get(&code)?;
         let memory = self.world.memory.townships.get(&code)?;
         let (flood, safety) = (&self.models.flood, &self.models.safety);
@@ -100,10 +96,9 @@ impl Engine {
         };
         let is_outlook = |id: &str| flood.group(id).is_some_and(|group| group.is_outlook);
         let covers_b = |dimension: &crate::explain::Node| match &*dimension.id {
-            "hazard" => dimension
-                .parts
-                .iter()
-                .any(|group| group.score.is_some() && !is_outlook(&group.id)),
+            "hazard" => {
+                dimension.parts.iter().any(|group| group.score.is_some() && !is_outlook(&group.id))
+            }
             _ => !dimension.reasons.iter().any(|reason| &**reason == "stand_in"),
         };
         Some(TownshipPicture {
@@ -124,13 +119,15 @@ impl Engine {
     fn held(&self, code: TownshipCode) -> Vec<HeldStation> {
         let Some(memory) = self.world.memory.townships.get(&code) else { return Vec::new() };
         let is_own = |datastream: &DatastreamId| {
-            self.world.things.get(&datastream.thing).is_some_and(|thing| {
-                thing.township == Some(code) || thing.serves.contains(&code)
-            })
+            self.world
+                .things
+                .get(&datastream.thing)
+                .is_some_and(|thing| thing.township == Some(code) || thing.serves.contains(&code))
         };
-        let holds = memory.state.flood.holds.iter().filter(|((_, datastream), hold)| {
-            hold.is_held && !hold.is_ended && is_own(datastream)
-        });
+        let holds =
+            memory.state.flood.holds.iter().filter(|((_, datastream), hold)| {
+                hold.is_held && !hold.is_ended && is_own(datastream)
+            });
         let held = holds.filter_map(|((quantity, datastream), hold)| {
             let groups = &self.models.flood.groups;
             let (group, spec) = groups.iter().find_map(|group| {
@@ -149,12 +146,7 @@ impl Engine {
     }
 }
 
-fn row(
-    record: &ScoreRecord,
-    shown: &FloodPart,
-    attention: Option<u32>,
-    counts: Counts,
-) -> Row {
+fn row(record: &ScoreRecord, shown: &FloodPart, attention: Option<u32>, counts: Counts) -> Row {
     Row {
         feature: record.feature,
         level: record.level,

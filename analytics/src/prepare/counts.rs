@@ -150,7 +150,8 @@ fn is_older(
     let is_over = |since: Time, period: Duration| at.millis_since(since) > millis(period);
     let short = progress_period(&stream.id.property, rules);
     let short = short.or_else(|| short_period(&stream.id.property));
-    let is_over_short = response.zip(short).map(|(response, short)| is_over(time.max(response), short));
+    let is_over_short =
+        response.zip(short).map(|(response, short)| is_over(time.max(response), short));
     is_over(time, period_of(stream)) || is_over_short == Some(true)
 }
 

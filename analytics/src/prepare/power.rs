@@ -46,8 +46,7 @@ pub(super) fn power_count(place: &Place<'_>) -> PowerCount {
     for thing in places {
         let newest = |property: &PropertyId| place.latest(thing, property).map(|part| part.value);
         let is_lost = newest(&MAINS_POWER).is_some_and(|mains| mains < 0.5);
-        let has_backup =
-            newest(&BACKUP_RUNTIME).is_some_and(|runtime_h| runtime_h >= BACKUP_MIN_H);
+        let has_backup = newest(&BACKUP_RUNTIME).is_some_and(|runtime_h| runtime_h >= BACKUP_MIN_H);
         let is_short = is_lost && !has_backup;
         let is_silent = !sensors(place, thing).any(|stream| is_online(stream, place.at));
         count.n += 1;
