@@ -97,6 +97,30 @@ impl LevelMemory {
     }
 }
 
+/// When a level improves, and to what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fall {
+    pub to: Level,
+    pub at: Time,
+    /// When the run that leads to it began.
+    pub since: Time,
+}
+
+impl LevelMemory {
+    /// The next improvement, provided that what is known now stays as it is;
+    /// `None` while no run towards a better level is going on.
+    pub fn next_fall(&self, rules: &LevelRules) -> Option<Fall> {
+        let level = self.level?;
+        let better = self.runs.iter().zip(IMPROVED).filter(|(_, improved)| *improved < level);
+        let falls = better.filter_map(|(run, to)| {
+            let since = (*run)?;
+            Some(Fall { to, at: since + rules.run, since })
+        });
+        // The milder of those that come at the same time.
+        falls.min_by_key(|fall| (fall.at, fall.to))
+    }
+}
+
 /// One level milder, not below none.
 pub fn one_milder(level: Level) -> Level {
     match level {
@@ -180,6 +204,28 @@ mod tests {
             ],
             &[Orange, Orange, Orange, Orange, Orange, Orange, Blue],
         );
+    }
+
+    /// Runs towards none, blue, yellow and orange by the minute they began; the
+    /// fall from red as (level, minute).
+    #[track_caller]
+    fn check_fall(runs: [Option<i64>; 4], expected: Option<(Level, i64)>) {
+        let minute = |n: i64| Time::from_millis_clamped(n * 60_000);
+        let runs = runs.map(|run| run.map(minute));
+        let memory = LevelMemory { level: Some(Red), coverage: 1.0, runs };
+        let found = memory.next_fall(&RULES).map(|fall| (fall.to, fall.at));
+        assert_eq!(found, expected.map(|(level, at)| (level, minute(at))));
+    }
+
+    #[test]
+    fn a_level_falls_when_its_first_run_is_long_enough() {
+        check_fall([None; 4], None);
+        check_fall([None, None, None, Some(5)], Some((Orange, 35)));
+        check_fall([Some(9), Some(5), Some(5), Some(5)], Some((Blue, 35)));
+        check_fall([Some(5); 4], Some((Calm, 35)));
+        let blue = LevelMemory { level: Some(Blue), coverage: 1.0, runs: [None; 4] };
+        let runs = [None, Some(Time::EPOCH), Some(Time::EPOCH), Some(Time::EPOCH)];
+        assert_eq!(LevelMemory { runs, ..blue }.next_fall(&RULES), None, "blue stays blue");
     }
 
     #[test]

@@ -23,9 +23,11 @@ pub mod levels;
 pub mod model_file;
 pub mod physics;
 pub mod prepare;
+pub mod readiness;
 pub mod record;
 mod runner;
 pub mod seeded;
+pub mod situation;
 pub mod township_safety;
 pub mod uncertainty;
 pub mod weights;
@@ -33,6 +35,7 @@ pub mod windows;
 pub mod world;
 
 pub use engine::{
-    Derived, Engine, Evaluation, Models, Observed, Scope, decode_score, encode_score,
+    Derived, Engine, Evaluation, HeldStation, Models, Observed, Picture, Scope, TownshipPicture,
+    decode_score, encode_score,
 };
 pub use runner::{CountyTick, Runner, RunnerError, RunnerOptions, RunnerStatus};

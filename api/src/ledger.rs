@@ -53,7 +53,7 @@ struct LedgerItem {
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
-struct LedgerCounts {
+pub(crate) struct LedgerCounts {
     received: u64,
     stored: u64,
     duplicate: u64,
@@ -105,7 +105,7 @@ impl From<&LedgerRow> for LedgerCounts {
 }
 
 impl LedgerCounts {
-    fn plus(self, other: LedgerCounts) -> LedgerCounts {
+    pub(crate) fn plus(self, other: LedgerCounts) -> LedgerCounts {
         LedgerCounts {
             received: self.received + other.received,
             stored: self.stored + other.stored,
@@ -117,7 +117,7 @@ impl LedgerCounts {
         }
     }
 
-    fn is_balanced(&self) -> bool {
+    pub(crate) fn is_balanced(&self) -> bool {
         self.received == self.stored + self.duplicate + self.quarantined + self.refused
             && self.replaced <= self.stored
     }

@@ -47,7 +47,7 @@ pub(crate) enum Action {
     ReadAll,
     /// Takes history away as a file: whoever has an account, and audited.
     Export,
-    /// Raw payloads and who may connect.
+    /// Raw payloads, who may connect, how the program is doing.
     ReadOperations,
     SendReadings,
     Register,
@@ -63,7 +63,7 @@ pub(crate) enum Action {
 }
 
 /// Every operation of `/api/v1`.
-const ACTIONS: [(&str, &str, Action); 68] = [
+const ACTIONS: [(&str, &str, Action); 73] = [
     ("GET", "/api/v1/clock", Action::Greet),
     ("GET", "/api/v1/session", Action::Greet),
     ("POST", "/api/v1/session", Action::LogIn),
@@ -73,6 +73,11 @@ const ACTIONS: [(&str, &str, Action); 68] = [
     ("GET", "/api/v1/indices/{index}/scores", Action::ReadIndices),
     ("GET", "/api/v1/indices/{index}/townships/{code}/scores", Action::ReadIndices),
     ("GET", "/api/v1/indices/{index}/townships/{code}/explanation", Action::ReadIndices),
+    ("GET", "/api/v1/indices/{index}/townships/{code}/holds", Action::ReadIndices),
+    ("GET", "/api/v1/indices/{index}/models", Action::ReadIndices),
+    ("GET", "/api/v1/system", Action::ReadOperations),
+    ("GET", "/api/v1/situation", Action::ReadAll),
+    ("GET", "/api/v1/readiness", Action::ReadAll),
     ("GET", "/api/v1/events", Action::ReadIndices),
     ("GET", "/api/v1/alerts", Action::ReadIndices),
     ("GET", "/api/v1/alerts/{id}", Action::ReadIndices),

@@ -22,9 +22,10 @@ use crate::identity::Peer;
 use crate::problem::ApiError;
 use crate::state::AppState;
 use crate::{
-    alerts, clock, columns, credentials, datastreams, events, exports, guard, health, identity,
-    indices, ledger, metrics, observations, openapi, overrides, page, problem, properties,
-    quarantine, scores, send, sessions, silences, things, things_import, townships, users, webhook,
+    alerts, clock, columns, credentials, datastreams, events, exports, guard, health, holds,
+    identity, indices, ledger, metrics, models, observations, openapi, overrides, page, problem,
+    properties, quarantine, readiness, scores, send, sessions, silences, situation, system, things,
+    things_import, townships, users, webhook,
 };
 
 /// The operations of `/api/v1`, but for those with bodies of their own size.
@@ -37,6 +38,10 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(indices::scores))
         .routes(routes!(scores::series))
         .routes(routes!(scores::explanation))
+        .routes(routes!(holds::list))
+        .routes(routes!(models::list))
+        .routes(routes!(situation::read))
+        .routes(routes!(readiness::read))
         .routes(routes!(events::stream::listen))
         .routes(routes!(things::list, things::create))
         .routes(routes!(things::read, things::replace))
@@ -51,6 +56,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(exports::observations::export))
         .routes(routes!(exports::scores::export))
         .routes(routes!(ledger::read))
+        .routes(routes!(system::read))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::read))
         .routes(routes!(quarantine::redrive))

@@ -10,7 +10,7 @@ use governor::DefaultKeyedRateLimiter;
 use governor::Quota;
 use ingest::{Pipeline, PipelineClosed};
 use metrics_exporter_prometheus::PrometheusHandle;
-use model::{Catalogue, Clock, SourceName, ThingId};
+use model::{Catalogue, Clock, SourceName, ThingId, Time};
 use store::{SourceKey, Store, StoreError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -84,6 +84,8 @@ pub struct Shared {
     pub(crate) runner: Runner,
     pub(crate) score_facts: ScoreFacts,
     pub(crate) clock: Clock,
+    /// Real time of the start.
+    pub(crate) started: Time,
     pub(crate) options: ApiOptions,
     pub(crate) prometheus: Option<PrometheusHandle>,
     pub(crate) readiness: Vec<ReadinessSource>,
@@ -151,6 +153,7 @@ impl AppState {
             county: parts.county,
             runner,
             score_facts,
+            started: parts.clock.real(),
             clock: parts.clock,
             prometheus: parts.prometheus,
             readiness: parts.readiness,

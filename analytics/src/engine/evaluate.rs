@@ -27,7 +27,7 @@ impl Engine {
         // All inputs are read before any memory moves.
         let prepared: Vec<PreparedTownship> =
             in_scope.iter().map(|township| self.prepare(township, at)).collect();
-        for (township, inputs) in in_scope.iter().zip(&prepared) {
+        for (township, inputs) in in_scope.iter().zip(prepared) {
             self.score(township.township.code, inputs, at, is_whole_minute);
         }
 
@@ -35,7 +35,9 @@ impl Engine {
         let mut records = Vec::with_capacity(3 * in_scope.len() + 3);
         for township in &in_scope {
             let code = township.township.code;
-            let Some(Evaluated { scores, response }) = self.evaluated.get(&code) else { continue };
+            let Some(Evaluated { scores, response, .. }) = self.evaluated.get(&code) else {
+                continue;
+            };
             let rank = ranks.get(&code).copied().unwrap_or(0);
             let told = Township { code, at, scores, response: *response, rank };
             records.push(Arc::new(safety_record(&told, &self.models.safety)));
@@ -77,20 +79,20 @@ impl Engine {
     fn score(
         &mut self,
         code: TownshipCode,
-        inputs: &PreparedTownship,
+        inputs: PreparedTownship,
         at: Time,
         is_whole_minute: bool,
     ) {
         let memory = self.world.memory.townships.entry(code).or_default();
         let (safety, flood) = (&self.models.safety, &self.models.flood);
-        let scores = score_township(&mut memory.state, inputs, safety, flood, at);
+        let scores = score_township(&mut memory.state, &inputs, safety, flood, at);
         if is_whole_minute {
             let response = self.world.documents.response(code, at);
             let hazard_level = scores.flood.score.hazard_level;
             prepare::advance_event(&mut memory.event, hazard_level, response, at);
         }
-        let response = inputs.flood.response;
-        self.evaluated.insert(code, Evaluated { scores, response });
+        let FloodInputs { response, exposure, .. } = inputs.flood;
+        self.evaluated.insert(code, Evaluated { scores, response, exposure });
     }
 
     /// Order of attention among all townships, 1 first; of equals the smaller

@@ -15,6 +15,7 @@ mod county;
 mod evaluate;
 mod memory;
 mod packing;
+mod picture;
 mod records;
 mod registry;
 #[cfg(test)]
@@ -23,6 +24,8 @@ pub(crate) mod test_world;
 mod tests;
 #[cfg(test)]
 mod tests_alarms;
+#[cfg(test)]
+mod tests_picture;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,10 +37,12 @@ use model::{Catalogue, DatastreamId, Origin, Time, TownshipCode};
 pub use acts::Observed;
 pub use memory::MemoryError;
 pub use packing::{PackError, decode_score, encode_score};
+pub use picture::{HeldStation, Picture, TownshipPicture};
 
 use crate::alerts::AlarmSettings;
 use crate::county_run::TownshipScores;
 use crate::flood_typhoon::FloodModel;
+use crate::flood_typhoon::exposure::ExposureInputs;
 use crate::prepare::{self, StormTracks};
 use crate::record::{AlertRecord, ScoreRecord};
 use crate::township_safety::SafetyModel;
@@ -95,6 +100,7 @@ pub struct Evaluation {
 struct Evaluated {
     scores: TownshipScores,
     response: model::Level,
+    exposure: ExposureInputs,
 }
 
 #[derive(Debug, Clone)]

@@ -21,20 +21,35 @@ pub enum Category {
 }
 
 impl Category {
+    pub const ALL: [Category; 9] = [
+        Category::Crew,
+        Category::Offshore,
+        Category::OutsideSeawall,
+        Category::NonstandardSeawall,
+        Category::DangerousHouse,
+        Category::Landslide,
+        Category::AtRiskSeawall,
+        Category::ReservoirFlood,
+        Category::Other,
+    ];
+
     /// The channel of `people_to_evacuate` and `people_evacuated`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Category::Crew => "crew",
+            Category::Offshore => "offshore",
+            Category::OutsideSeawall => "outside_seawall",
+            Category::NonstandardSeawall => "nonstandard_seawall",
+            Category::DangerousHouse => "dangerous_house",
+            Category::Landslide => "landslide",
+            Category::AtRiskSeawall => "at_risk_seawall",
+            Category::ReservoirFlood => "reservoir_flood",
+            Category::Other => "other",
+        }
+    }
+
     pub fn parse(channel: &str) -> Option<Category> {
-        Some(match channel {
-            "crew" => Category::Crew,
-            "offshore" => Category::Offshore,
-            "outside_seawall" => Category::OutsideSeawall,
-            "nonstandard_seawall" => Category::NonstandardSeawall,
-            "dangerous_house" => Category::DangerousHouse,
-            "landslide" => Category::Landslide,
-            "at_risk_seawall" => Category::AtRiskSeawall,
-            "reservoir_flood" => Category::ReservoirFlood,
-            "other" => Category::Other,
-            _ => return None,
-        })
+        Category::ALL.into_iter().find(|category| category.as_str() == channel)
     }
 
     /// The demand from which these people are to be moved (docs/indices.md 4.4,
@@ -316,13 +331,44 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| sum / values.len() as f64)
 }
 
+/// The people of one category, as they count in `people_unmoved`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PeopleCount {
+    pub category: Category,
+    pub is_in_demand: bool,
+    pub to_move: f64,
+    /// Reported within the event.
+    pub moved: f64,
+    pub left: f64,
+}
+
+/// The categories of which a register or progress was ever reported.
+pub fn people_counts(
+    inputs: &ExposureInputs,
+    demand: Level,
+) -> impl Iterator<Item = PeopleCount> + '_ {
+    inputs.people.iter().map(move |report| {
+        let moved = in_event(inputs, report.evacuated).map_or(0.0, |report| report.value);
+        let to_move = report.to_evacuate.map_or(0.0, |register| register.value);
+        PeopleCount {
+            category: report.category,
+            is_in_demand: report.category.tier() <= demand,
+            to_move,
+            moved,
+            left: (to_move - moved).max(0.0),
+        }
+    })
+}
+
 /// All people still unmoved at a demand, for the order of attention.
 pub fn n_unmoved(inputs: &ExposureInputs, demand: Level) -> f64 {
-    let concerned = inputs.people.iter().filter(|report| report.category.tier() <= demand);
-    concerned.fold(0.0, |sum, report| {
-        let moved = in_event(inputs, report.evacuated).map_or(0.0, |report| report.value);
-        sum + (report.to_evacuate.map_or(0.0, |register| register.value) - moved).max(0.0)
-    })
+    let concerned = people_counts(inputs, demand).filter(|count| count.is_in_demand);
+    concerned.fold(0.0, |sum, count| sum + count.left)
+}
+
+/// Is the work of a site stopped, as `sites_unsecured` takes it?
+pub fn is_site_stopped(inputs: &ExposureInputs, site: &Site) -> bool {
+    in_event(inputs, site.work_stopped).is_some_and(|report| report.value >= 1.0)
 }
 
 /// Freshness of the oldest report that counts, for the order of attention.

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use model::{PropertyId, Thing, ThingKind, ThingState, Time};
+use model::{PropertyId, ThingKind, Time};
 
 use super::event::response_since;
 use super::online::{is_scheduled, mandatory};
+use super::power::{SENSOR_PERIOD_MAX, power_count};
 use super::reports::{Part, Place, is_online, period_of};
 use super::shelters::{Need, places, supplies};
 use crate::flood_typhoon::capability::{GapInput, duty_gap, lost_share, people_in_need, team_gap};
@@ -15,8 +16,6 @@ use crate::freshness::{Aging, credibility};
 use crate::world::{Stream, TownshipFacts, World};
 
 const TO_EVACUATE: PropertyId = PropertyId::from_static("people_to_evacuate");
-const MAINS_POWER: PropertyId = PropertyId::from_static("mains_power");
-const BACKUP_RUNTIME: PropertyId = PropertyId::from_static("backup_power_runtime");
 const DUTY_DUE: PropertyId = PropertyId::from_static("duty_confirmations_due");
 const DUTY_RECEIVED: PropertyId = PropertyId::from_static("duty_confirmations_received");
 
@@ -32,12 +31,6 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Windows of duty: in a response, and else.
 const DUTY_WINDOW_SHORT: Duration = Duration::from_secs(12 * 3_600);
 const DUTY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
-
-/// A place with less backup is as good as dark (docs/indices.md 4.5, A).
-const BACKUP_MIN_H: f64 = 2.0;
-
-/// The longest T of a sensor; what comes less often is a report.
-const SENSOR_PERIOD_MAX: Duration = HOUR;
 
 /// The items of L, in the model's order.
 pub fn capability(
@@ -70,7 +63,7 @@ pub(super) struct Gaps<'a> {
 
 /// T in a response, and of a shelter while it is open (docs/indices.md 6.2,
 /// 6.6, A).
-fn short_period(property: &PropertyId) -> Option<Duration> {
+pub(super) fn short_period(property: &PropertyId) -> Option<Duration> {
     Some(match property.as_str() {
         "rescue_team_ready" => HOUR * 6,
         "duty_confirmations_due" | "duty_confirmations_received" => HOUR * 12,
@@ -118,42 +111,15 @@ impl Gaps<'_> {
         Some(Need { people, aging })
     }
 
-    /// Shelters and offices without mains and backup, or silent. One that has
-    /// no sensor of power is left out; nothing is known before one was heard.
     fn power(&self) -> GapInput {
-        let kinds = [ThingKind::Shelter, ThingKind::TownshipOffice];
-        let lists = kinds.map(|kind| self.place.list(kind));
-        let is_known_empty = lists.iter().all(|list| list.is_known_empty());
-        let all = lists.iter().flat_map(|list| &list.things);
-        let places: Vec<&Thing> = all
-            .copied()
-            .filter(|thing| thing.state == ThingState::InService)
-            .filter(|thing| {
-                self.place.has(thing, &MAINS_POWER) || self.place.has(thing, &BACKUP_RUNTIME)
-            })
-            .collect();
-        let was_heard = |thing: &&Thing| {
-            sensors(self, thing).any(|stream| stream.last_heard(self.place.at).is_some())
-        };
-        if is_known_empty {
+        let count = power_count(&self.place);
+        if count.is_known_empty {
             return GapInput::NotApplicable;
         }
-        if !places.iter().any(was_heard) {
+        if !count.was_heard {
             return GapInput::Unknown;
         }
-        let n_lost = places.iter().filter(|thing| self.is_dark(thing)).count();
-        self.evidence(lost_share(n_lost as f64, places.len() as f64))
-    }
-
-    fn is_dark(&self, thing: &Thing) -> bool {
-        let at = self.place.at;
-        if !sensors(self, thing).any(|stream| is_online(stream, at)) {
-            return true;
-        }
-        let newest =
-            |property: &PropertyId| self.place.latest(thing, property).map(|part| part.value);
-        newest(&MAINS_POWER).is_some_and(|mains| mains < 0.5)
-            && newest(&BACKUP_RUNTIME).is_none_or(|runtime_h| runtime_h < BACKUP_MIN_H)
+        self.evidence(lost_share(f64::from(count.n_dark), f64::from(count.n)))
     }
 
     fn teams(&self) -> GapInput {
@@ -241,22 +207,13 @@ impl Gaps<'_> {
     }
 }
 
-/// The datastreams of a thing that speak by themselves, and often.
-fn sensors<'a>(gaps: &Gaps<'a>, thing: &'a Thing) -> impl Iterator<Item = &'a Stream> {
-    gaps.place.world.streams_of(&thing.id).filter(|stream| {
-        let spec = &stream.property.spec;
-        let is_frequent = spec.period.is_some_and(|period| period <= SENSOR_PERIOD_MAX);
-        is_frequent && spec.report.is_none() && !stream.property.is_computed()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::people_world::{DAY_MIN, TestWorld, minute};
     use super::super::test_world::flood_model;
     use super::*;
     use crate::explain::NodeState;
-    use model::Level;
+    use model::{Level, ThingState};
 
     /// The gap of an item, its confidence in hundredths, at a minute.
     #[track_caller]

@@ -4,12 +4,15 @@
 
 mod alarms;
 mod capability;
+mod counts;
 mod event;
 mod exposure;
 mod hazard;
 mod online;
 #[cfg(test)]
 pub(crate) mod people_world;
+mod power;
+mod readiness;
 mod reports;
 mod safety;
 #[cfg(test)]
@@ -26,10 +29,12 @@ pub(crate) mod vessels;
 
 pub use alarms::{n_life_alarms, red_alarm_open};
 pub use capability::capability;
+pub use counts::counts;
 pub use event::advance_event;
 pub use exposure::exposure;
 pub use hazard::hazard_groups;
 pub use online::advance_online;
+pub use readiness::fed;
 pub use reports::report_keep;
 pub(crate) use reports::streams_of;
 pub use safety::safety;

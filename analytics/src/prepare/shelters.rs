@@ -4,7 +4,7 @@
 use model::{Channel, PropertyId, Thing, ThingKind, Time};
 
 use super::capability::Gaps;
-use super::reports::{List, streams_of};
+use super::reports::{List, Place, streams_of};
 use crate::explain::NodeState;
 use crate::flood_typhoon::capability::{GapInput, Supplies, shelter_gap, supply_gap};
 use crate::freshness::Aging;
@@ -13,6 +13,7 @@ use crate::world::Stream;
 
 const STATUS: PropertyId = PropertyId::from_static("shelter_status");
 const CAPACITY: PropertyId = PropertyId::from_static("capacity");
+const OCCUPANCY: PropertyId = PropertyId::from_static("occupancy");
 const ARRIVING: PropertyId = PropertyId::from_static("supply_arriving_12h");
 
 /// Stocks with the channel of what arrives.
@@ -34,11 +35,9 @@ pub(super) fn places(gaps: &Gaps<'_>, need: &Need) -> GapInput {
     let mut usable = 0.0;
     let mut ages = Vec::new();
     for shelter in &list.things {
-        let status = newest(gaps, shelter, &STATUS, None);
-        let capacity = newest(gaps, shelter, &CAPACITY, None);
-        if status.is_some_and(|(_, status)| is_usable(status.value)) {
-            usable += capacity.map_or(0.0, |(_, capacity)| capacity.value);
-        }
+        let status = newest(&gaps.place, shelter, &STATUS, None);
+        let capacity = newest(&gaps.place, shelter, &CAPACITY, None);
+        usable += usable_places(status, capacity).unwrap_or(0.0);
         let open = open_since(gaps, shelter);
         let aging = |told: Told<'_>| told.map(|(stream, s)| gaps.aging(stream, s.time, open));
         ages.push(vec![aging(status), aging(capacity)]);
@@ -57,8 +56,8 @@ pub(super) fn supplies(gaps: &Gaps<'_>, need: &Need) -> GapInput {
         let aging = |told: Told<'_>| told.map(|(stream, s)| gaps.aging(stream, s.time, open));
         let mut of_shelter = Vec::new();
         for ((stock, channel), sum) in STOCKS.iter().zip(&mut sums) {
-            let held = newest(gaps, shelter, stock, None);
-            let arriving = newest(gaps, shelter, &ARRIVING, Some(channel));
+            let held = newest(&gaps.place, shelter, stock, None);
+            let arriving = newest(&gaps.place, shelter, &ARRIVING, Some(channel));
             for (_, sample) in [held, arriving].into_iter().flatten() {
                 *sum += sample.value;
             }
@@ -113,15 +112,51 @@ pub(super) fn averaged(things: &[Vec<Option<Aging>>], at: Time) -> Option<Aging>
 type Told<'a> = Option<(&'a Stream, &'a Sample)>;
 
 fn newest<'a>(
-    gaps: &Gaps<'a>,
+    place: &Place<'a>,
     shelter: &'a Thing,
     property: &PropertyId,
     channel: Option<&str>,
 ) -> Told<'a> {
-    let mut streams = streams_of(gaps.place.world, shelter, property);
+    let mut streams = streams_of(place.world, shelter, property);
     let stream =
         streams.find(|stream| stream.id.channel.as_ref().map(Channel::as_str) == channel)?;
-    Some((stream, stream.latest(gaps.place.at)?))
+    Some((stream, stream.latest(place.at)?))
+}
+
+/// The places of a usable shelter; `None` of one that is not.
+fn usable_places(status: Told<'_>, capacity: Told<'_>) -> Option<f64> {
+    let is_usable = status.is_some_and(|(_, status)| is_usable(status.value));
+    is_usable.then(|| capacity.map_or(0.0, |(_, capacity)| capacity.value))
+}
+
+/// The shelters of a township, counted as `shelter_gap` counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct ShelterCount {
+    pub(super) n: u32,
+    pub(super) n_usable: u32,
+    /// Of the usable ones.
+    pub(super) places: f64,
+    /// In all of them; `None` while no shelter ever told.
+    pub(super) people: Option<f64>,
+    /// The oldest status among those that told one.
+    pub(super) reported: Option<Time>,
+}
+
+pub(super) fn shelter_count(place: &Place<'_>) -> ShelterCount {
+    let mut count = ShelterCount::default();
+    for shelter in place.of_kind(ThingKind::Shelter) {
+        let status = newest(place, shelter, &STATUS, None);
+        let usable = usable_places(status, newest(place, shelter, &CAPACITY, None));
+        count.n += 1;
+        count.n_usable += u32::from(usable.is_some());
+        count.places += usable.unwrap_or(0.0);
+        if let Some(people) = place.latest(shelter, &OCCUPANCY) {
+            count.people = Some(count.people.unwrap_or(0.0) + people.value);
+        }
+        let told = status.map(|(_, status)| status.time);
+        count.reported = count.reported.into_iter().chain(told).min();
+    }
+    count
 }
 
 /// Standby, open or full.

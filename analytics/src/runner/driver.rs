@@ -360,6 +360,12 @@ impl Driver {
             let _ = self.told.alerts.send(Arc::new(alerts));
         }
         let _ = self.told.ticks.send(county);
+        if is_whole_minute {
+            let scores = self.newest.values().map(AsRef::as_ref);
+            if let Some(picture) = self.engine.picture(at, scores) {
+                self.told.keep_picture(picture);
+            }
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use model::{Catalogue, Clock, Origin, Time};
@@ -28,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alerts::AlarmSettings;
 use crate::alerts::outward::Outward;
-use crate::engine::{MemoryError, Models, PackError};
+use crate::engine::{MemoryError, Models, PackError, Picture};
 use crate::record::{AlertRecord, ScoreRecord};
 use crate::world::Facts;
 use driver::Driver;
@@ -36,6 +37,9 @@ use driver::Driver;
 /// Ticks and alerts that a slow listener may fall behind before it is told so.
 const TICKS_BUFFERED: usize = 16;
 const ALERTS_BUFFERED: usize = 256;
+
+/// Whole minutes whose pictures are kept: an hour, and the present one.
+const PICTURES_MAX: usize = 61;
 
 #[derive(Debug, Clone)]
 pub struct RunnerOptions {
@@ -106,6 +110,8 @@ struct Told {
     open: Mutex<Vec<Arc<AlertRecord>>>,
     /// Last tick, cursor, error.
     status: Mutex<(Option<Time>, u64, Option<String>)>,
+    /// Oldest first.
+    pictures: Mutex<VecDeque<Arc<Picture>>>,
     ticks: broadcast::Sender<Arc<CountyTick>>,
     alerts: broadcast::Sender<Arc<Vec<AlertRecord>>>,
 }
@@ -119,7 +125,17 @@ impl Told {
         let (ticks, _) = broadcast::channel(TICKS_BUFFERED);
         let (alerts, _) = broadcast::channel(ALERTS_BUFFERED);
         let (latest, open) = (Mutex::default(), Mutex::default());
-        Told { store, latest, open, status: Mutex::default(), ticks, alerts }
+        let (status, pictures) = (Mutex::default(), Mutex::default());
+        Told { store, latest, open, status, pictures, ticks, alerts }
+    }
+
+    /// Keeps the picture of a whole minute, and of the hour before it.
+    fn keep_picture(&self, picture: Picture) {
+        let mut pictures = lock(&self.pictures);
+        if pictures.len() == PICTURES_MAX {
+            pictures.pop_front();
+        }
+        pictures.push_back(Arc::new(picture));
     }
 
     fn fail(&self, error: Option<String>) {
@@ -164,6 +180,19 @@ impl Runner {
 
     pub fn latest(&self) -> Option<Arc<CountyTick>> {
         lock(&self.shared.told.latest).clone()
+    }
+
+    /// The picture of the newest whole minute, or of the newest one at or
+    /// before an instant of the last hour.
+    pub fn picture(&self, at: Option<Time>) -> Option<Arc<Picture>> {
+        let pictures = lock(&self.shared.told.pictures);
+        let mut newest_first = pictures.iter().rev();
+        newest_first.find(|picture| at.is_none_or(|at| picture.situation.at <= at)).cloned()
+    }
+
+    /// The picture of exactly this minute.
+    pub fn picture_of(&self, minute: Time) -> Option<Arc<Picture>> {
+        self.picture(Some(minute)).filter(|picture| picture.situation.at == minute)
     }
 
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<CountyTick>> {

@@ -172,7 +172,7 @@ pub(super) fn answer(operation_id: &str) -> Option<Value> {
             let found = stored(with(with(override_(), &acted("ov-1")), &datastream));
             if operation_id == "create_override" { found } else { page(found) }
         }
-        _ => return None,
+        other => return super::situation_examples::answer(other),
     })
 }
 

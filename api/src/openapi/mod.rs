@@ -3,6 +3,7 @@
 
 mod examples;
 mod live_examples;
+mod situation_examples;
 
 use std::sync::LazyLock;
 
@@ -87,7 +88,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         .expect("utoipa writes methods");
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let mut kinds = COMMON.to_vec();
-    if path.contains('{') || id == "list_scores" {
+    if path.contains('{') || id == "list_scores" || id == "get_situation" {
         kinds.push(Kind::NotFound);
     }
     if method == axum::http::Method::GET {

@@ -84,6 +84,7 @@ pub(crate) enum Message {
         seconds: u64,
     },
     ScoresPending,
+    SituationNotKept,
     Internal,
     PasswordShort {
         min: usize,
@@ -167,6 +168,9 @@ impl Message {
                  或用 /exports 导出。"
             ),
             Message::ScoresPending => "尚未算出第一次评分,请一分钟后再试。".to_owned(),
+            Message::SituationNotKept => {
+                "此时刻的态势没有保存:只保存最近一小时,且重启后重新开始。".to_owned()
+            }
             Message::Internal => "出现内部错误,原因已记入日志。".to_owned(),
             Message::PasswordShort { min } => format!("密码至少 {min} 个字符。"),
             Message::PasswordLong { max } => format!("密码至多 {max} 字节。"),
@@ -255,6 +259,11 @@ impl Message {
             ),
             Message::ScoresPending => {
                 "no score has been computed yet; try again in a minute".to_owned()
+            }
+            Message::SituationNotKept => {
+                "the situation of that instant is not kept: only the last hour is, and since \
+                 the last start"
+                    .to_owned()
             }
             Message::Internal => "an internal error; its cause is in the log".to_owned(),
             Message::PasswordShort { min } => format!("a password has at least {min} characters"),

@@ -16,6 +16,7 @@ mod rig;
 mod scores;
 mod series;
 mod serving;
+mod situation;
 mod things;
 mod track_files;
 mod users;
