@@ -66,4 +66,68 @@ export const enAlerts: Pick<Dictionary, keyof typeof zhAlerts> = {
     closedAt: (time, age) => `resolved ${time}, ${age}`,
     countyWide: 'County',
   },
+
+  alertDetail: {
+    title: 'Alert',
+    close: 'Back to the list',
+    timeline: 'What happened',
+    atLeast: 'Level at least',
+    state: 'State',
+    open: 'Open',
+    closed: 'Closed',
+    openIt: 'Details',
+    keys: 'Keys: j and k move, o opens, a acknowledges, s is for the sound, Esc goes back.',
+    transitions: {
+      pending: 'First beyond the limit',
+      raised: 'Raised',
+      raised_past: 'Raised, already past',
+      confirmed: 'Confirmed',
+      worsened: 'Worse',
+      improved: 'Better',
+      escalated: 'Nobody acknowledged: escalated',
+      notified_again: 'Reminded',
+      acknowledged: 'Acknowledged',
+      resolving: 'Recovering',
+      returned: 'Beyond the limit again',
+      data_back: 'Data is back',
+      withdrawn: 'Withdrawn',
+      data_missing: 'No data, the alert stays',
+      resolved: 'Over',
+      forgotten: 'Not confirmed',
+      closed_by_operator: 'Closed by a person',
+    },
+  },
+
+  sound: {
+    on: 'Sound: on',
+    off: 'Sound: off',
+    blocked: 'The browser wants one click on the page before it may sound',
+  },
+
+  silences: {
+    title: 'Silence',
+    hint: 'No reminders for this property of this device; its alerts are still shown. Those about lives are not silenced.',
+    for: 'For, at most 7 days',
+    send: 'Silence',
+  },
+
+  calls: {
+    title: 'Calls',
+    isAnswered: 'Answered',
+    isNot: 'Nobody answered yet',
+    nobody: 'Nobody is on the roster of this township.',
+    outcomes: { called: 'Called', answered: 'Answered', no_answer: 'No answer' },
+    log: (outcome, name) => `Log: ${name} ${outcome.toLowerCase()}`,
+    by: (by) => `logged by ${by}`,
+  },
+
+  handover: {
+    title: 'Handover',
+    shift: 'Shift',
+    note: 'What the next shift has to know',
+    send: 'Hand over',
+    none: 'Nothing has been handed over yet.',
+    with: (alerts, overrides) =>
+      `At the handover ${alerts} alerts were open and ${overrides} decisions in force`,
+  },
 };

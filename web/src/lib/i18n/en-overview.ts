@@ -6,8 +6,11 @@ export const enOverview: Pick<Dictionary, keyof typeof zhOverview> = {
     label: 'Parts of this page',
     overview: 'Overview',
     alerts: 'Alerts',
-    things: 'Latest values',
-    ledger: 'Ledger',
+    situation: 'Situation',
+    things: 'Devices',
+    history: 'History',
+    wall: 'Wall',
+    admin: 'Administration',
   },
 
   level: {

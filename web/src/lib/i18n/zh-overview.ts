@@ -5,8 +5,11 @@ export const zhOverview = {
     label: '页面',
     overview: '总览',
     alerts: '告警',
-    things: '设备最新值',
-    ledger: '收数账本',
+    situation: '态势统计',
+    things: '设备',
+    history: '历史',
+    wall: '大屏',
+    admin: '系统管理',
   },
 
   level: {
