@@ -155,6 +155,7 @@ export const enNames: Pick<Dictionary, keyof typeof zhNames> = {
 
   units: {
     '1': '',
+    '{score}': 'points',
     Cel: '°C',
     deg: '°',
     'ug/m3': 'µg/m³',

@@ -156,6 +156,7 @@ export const zhNames = {
 
   units: {
     '1': '',
+    '{score}': '分',
     Cel: '℃',
     deg: '°',
     'ug/m3': 'µg/m³',

@@ -11,5 +11,6 @@ export const PAGES: Partial<Record<View, () => Promise<Loaded>>> = {
   thing: () => import('./ThingPage.svelte'),
   things: () => import('./ThingsPage.svelte'),
   alerts: () => import('./AlertsPage.svelte'),
+  history: () => import('./HistoryPage.svelte'),
   admin: () => import('./AdminPage.svelte'),
 };
