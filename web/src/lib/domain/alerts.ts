@@ -121,3 +121,13 @@ export function recentlyClosed(alerts: Iterable<Alert>, now: number, withinMs: n
   const closedAt = (alert: Alert) => parseTime(alert.closed ?? alert.updated) ?? 0;
   return closed.sort((a, b) => closedAt(b) - closedAt(a) || a.id.localeCompare(b.id, 'en'));
 }
+
+/** The worst open alert of each thing that has one. */
+export function worstByThing(alerts: readonly Alert[]): Map<string, LevelName> {
+  const worst = new Map<string, LevelName>();
+  for (const alert of alerts) {
+    const before = worst.get(alert.thing) ?? 'none';
+    if (levelRank(alert.level) > levelRank(before)) worst.set(alert.thing, alert.level);
+  }
+  return worst;
+}

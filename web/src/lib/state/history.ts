@@ -16,7 +16,7 @@ import { preferences } from './preferences.svelte';
 const SCORE_GAP_MS = 2 * 3_600_000;
 const EVENTS_READ = 500;
 /** More marks than this hide the lines; the worst are kept. */
-const EVENTS_MAX = 24;
+const EVENTS_MAX = 12;
 
 export type Read = { line: ChartLine; isCut: boolean };
 
