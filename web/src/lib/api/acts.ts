@@ -86,8 +86,9 @@ export type Handover = {
   note: string;
   by: string;
   at: string;
-  open_alerts: { id: string }[];
-  overrides: Override[];
+  /** As they stood at that instant; the server adds them. */
+  open_alerts?: { id: string }[];
+  overrides?: Override[];
 };
 
 const ofDatastream = (id: string) => `/datastreams/${encodeURIComponent(id)}/overrides`;

@@ -23,7 +23,7 @@ export type Palette = {
 
 const BAND_ALPHA = 0.18;
 const LINE_WIDTH = 1.6;
-const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4]];
+export const DASHES = [[], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 4]];
 /** Beyond this many points a gap between two readings cannot be seen anyway. */
 const POINTS_SHOWN_MAX = 60;
 
@@ -128,7 +128,7 @@ function seriesOf(chart: Chart, place: number, units: string[], palette: Palette
     scale: axisOf(line.unit, units),
     stroke: lineColour(palette, place),
     width: LINE_WIDTH,
-    dash: line.isDashed ? [3, 4] : (DASHES[place % DASHES.length] ?? []),
+    dash: DASHES[place % DASHES.length] ?? [],
     points: { show: line.times.length <= POINTS_SHOWN_MAX, size: 4 },
     spanGaps: false,
   };

@@ -11,8 +11,6 @@ export type ChartLine = {
   values: readonly (number | null)[];
   /** Holds until the next one, as levels and states do. */
   isStepped?: boolean;
-  /** Of an earlier period that is laid over: drawn dashed. */
-  isDashed?: boolean;
 };
 
 export type Band = { level: LevelName; from: number | null; below: number | null };
@@ -103,11 +101,6 @@ export function withGaps(line: ChartLine, gapMs: number | null): ChartLine {
     values.push(line.values[place] ?? null);
   });
   return { ...line, times, values };
-}
-
-/** Moves a line of an earlier period onto the present one. */
-export function shifted(line: ChartLine, byMs: number): ChartLine {
-  return { ...line, times: line.times.map((time) => time + byMs), isDashed: true };
 }
 
 export function limitsOf(levels: WarningLevels | null | undefined): Limit[] {

@@ -2,6 +2,7 @@ import { enAlerts } from './en-alerts';
 import { enNames } from './en-names';
 import { enOverview } from './en-overview';
 import { enPages } from './en-pages';
+import { enSituation } from './en-situation';
 import type { Dictionary } from './zh';
 
 export const en: Dictionary = {
@@ -71,6 +72,7 @@ export const en: Dictionary = {
   ...enAlerts,
   ...enNames,
   ...enPages,
+  ...enSituation,
 
   things: {
     title: 'Latest values',

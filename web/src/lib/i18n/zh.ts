@@ -4,6 +4,7 @@ import { zhAlerts } from './zh-alerts';
 import { zhNames } from './zh-names';
 import { zhOverview } from './zh-overview';
 import { zhPages } from './zh-pages';
+import { zhSituation } from './zh-situation';
 
 export const zh = {
   language: { code: 'zh-CN', other: 'English', switch: '切换为英文' },
@@ -72,6 +73,7 @@ export const zh = {
   ...zhAlerts,
   ...zhNames,
   ...zhPages,
+  ...zhSituation,
 
   things: {
     title: '设备最新值',

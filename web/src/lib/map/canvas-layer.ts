@@ -13,12 +13,15 @@ const TILE_PX = 256;
 
 export class CanvasLayer extends L.Layer {
   readonly #painter: Painter;
+  readonly #scale: number;
   readonly #canvas = document.createElement('canvas');
   #owner: L.Map | null = null;
   #frame = 0;
 
-  constructor(painter: Painter) {
+  /** `scale`: how much larger than on a desk everything is drawn. */
+  constructor(painter: Painter, scale: number) {
     super();
+    this.#scale = scale;
     this.#painter = painter;
     this.#canvas.className = 'map-canvas';
   }
@@ -49,10 +52,12 @@ export class CanvasLayer extends L.Layer {
   window(): Window | null {
     const map = this.#owner;
     if (map === null) return null;
-    const { x: width, y: height } = map.getSize();
-    const size = TILE_PX * 2 ** map.getZoom();
+    const scale = this.#scale;
+    const { x, y } = map.getSize();
+    const size = (TILE_PX * 2 ** map.getZoom()) / scale;
     const corner = map.project(map.containerPointToLatLng([0, 0]), map.getZoom());
-    return { size, left: corner.x, top: corner.y, width, height };
+    const [left, top] = [corner.x / scale, corner.y / scale];
+    return { size, left, top, width: x / scale, height: y / scale };
   }
 
   #draw(): void {
@@ -61,7 +66,7 @@ export class CanvasLayer extends L.Layer {
     const ctx = this.#canvas.getContext('2d');
     if (window === null || ctx === null) return;
     const startedAt = performance.now();
-    const ratio = devicePixelRatio;
+    const ratio = devicePixelRatio * this.#scale;
     const [width, height] = [window.width * ratio, window.height * ratio].map(Math.round);
     if (this.#canvas.width !== width || this.#canvas.height !== height) {
       this.#canvas.width = width ?? 0;

@@ -29,6 +29,8 @@ const FILL_ALPHA = 0.82;
 const CHIP_GAP = 4;
 /** Nearer than this there is room for what sensors say beside each name. */
 const SENSED_FROM_SIZE = 256 * 2 ** 9.4;
+/** And nearer than this for every alert of a thing. */
+const ALERTS_FROM_SIZE = 256 * 2 ** 10.5;
 
 export function paint(
   ctx: CanvasRenderingContext2D,
@@ -116,25 +118,30 @@ function paintLabels(
   scene: Scene,
   palette: MapPalette,
 ): void {
+  const hasRoom = window.size >= SENSED_FROM_SIZE;
+  const told = new Map<string, { text: string; sensed: Cell['sensed'] }>();
   const labels = scene.shapes.flatMap((shape) => {
     const cell = scene.cells.get(shape.code);
     if (cell === undefined) return [];
     const text = cell.level === 'none' ? cell.name : `${cell.name} ${cell.word}`;
+    const sensed = hasRoom ? cell.sensed : null;
     const [x, y] = [screenX(window, shape.label.x), screenY(window, shape.label.y)];
     const isSeen = x > -80 && x < window.width + 80 && y > -20 && y < window.height + 20;
-    return isSeen ? [{ key: shape.code, text, x, y }] : [];
+    if (!isSeen) return [];
+    told.set(shape.code, { text, sensed });
+    // What stands in the box needs its room too when names are moved apart.
+    return [{ key: shape.code, text: sensed === null ? text : `${text}  ${sensed.word}`, x, y }];
   });
   ctx.textBaseline = 'middle';
-  const hasRoom = window.size >= SENSED_FROM_SIZE;
   for (const label of placeLabels(labels)) {
-    const sensed = hasRoom ? (scene.cells.get(label.key)?.sensed ?? null) : null;
+    const { text, sensed } = told.get(label.key) ?? { text: label.text, sensed: null };
     const chipWidth = sensed === null ? 0 : textWidth(sensed.word) + 8;
     ctx.font = LABEL_FONT;
     ctx.textAlign = 'center';
     const x = label.x - (sensed === null ? 0 : (chipWidth + CHIP_GAP) / 2);
-    haloText(ctx, label.text, x, label.y, palette);
+    haloText(ctx, text, x, label.y, palette);
     if (sensed === null) continue;
-    const half = ctx.measureText(label.text).width / 2;
+    const half = ctx.measureText(text).width / 2;
     chip(ctx, x + half + CHIP_GAP, label.y, sensed.word, sensed.level, palette);
   }
 }
@@ -226,7 +233,10 @@ function paintCluster(
     ctx.fillStyle = palette.text;
     ctx.fillText(String(cluster.things.length), x, y + 0.5);
   }
-  if (cluster.level === 'none') return;
+  // From afar only what is bad: the alerts stand beside the map, and names want to be read.
+  const isFar = window.size < ALERTS_FROM_SIZE;
+  const isBad = cluster.level === 'orange' || cluster.level === 'red';
+  if (cluster.level === 'none' || (isFar && !isBad)) return;
   ctx.textBaseline = 'middle';
   chip(ctx, x + 8, y - 9, scene.words.level[cluster.level], cluster.level, palette);
 }

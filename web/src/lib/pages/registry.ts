@@ -12,5 +12,7 @@ export const PAGES: Partial<Record<View, () => Promise<Loaded>>> = {
   things: () => import('./ThingsPage.svelte'),
   alerts: () => import('./AlertsPage.svelte'),
   history: () => import('./HistoryPage.svelte'),
+  situation: () => import('./SituationPage.svelte'),
+  wall: () => import('./WallPage.svelte'),
   admin: () => import('./AdminPage.svelte'),
 };

@@ -1,0 +1,71 @@
+/** Words of the situation table, the wall and the administration. */
+
+export const zhSituation = {
+  admin: {
+    parts: { ledger: '收数账本', models: '模型', access: '推送与用户' },
+    models: '正在使用的模型',
+    from: (bound: string) => `${bound} 起`,
+    webhooks: '告警推送',
+    noWebhooks: '没有配置告警推送。',
+    states: { working: '正常', failing: '失败', paused: '演示过快，暂停' } as Record<
+      string,
+      string
+    >,
+    outbox: (waiting: string, undelivered: string) => `待发 ${waiting}，未送达 ${undelivered}`,
+    delivered: (age: string) => `最近送达 ${age}`,
+    users: '用户',
+    roles: {
+      administrator: '管理员',
+      engineer: '工程师',
+      duty: '值班员',
+      viewer: '只读',
+    } as Record<string, string>,
+    disabled: '已停用',
+    created: (time: string) => `${time} 创建`,
+  },
+
+  wall: {
+    turns: '轮播',
+    pause: '暂停轮播',
+    go: '继续轮播',
+    leave: '退出大屏',
+    unmoved: '未转移',
+  },
+
+  situation: {
+    title: '态势统计',
+    asOf: (time: string) => `截至 ${time}（北京时间）`,
+    past: '过去的时刻，不是现在',
+    at: '查看某一时刻（北京时间）',
+    now: '回到现在',
+    print: '打印简报（A4）',
+    unknown: '未知',
+    change: '与 1 小时前相比',
+    people: '人员转移',
+    toMove: '应转移',
+    moved: '已转移',
+    left: '未转移',
+    byCategory: '分类',
+    vessels: '渔船',
+    inHaven: '在港',
+    atSea: '在海上',
+    force7: '7 级风区',
+    silent: '失联',
+    overdue: (n: string) => `逾期未归 ${n}`,
+    shelters: '避灾场所',
+    sheltered: '人数 / 可容',
+    usable: '可用 / 总数',
+    sites: '未停工工地',
+    power: '供电与通信',
+    mainsLost: '停电',
+    backup: (n: string) => `备电不足 2 小时 ${n}`,
+    reports: '最近上报',
+    neverReported: '未报',
+    late: '未续报',
+    legend: '箭头为与 1 小时前相比的变化；“未知”表示没有数据，不等于没有危险。',
+    whatIsUnknown: '目前未知的内容',
+    lacks: (township: string, what: string) => `${township}：${what}`,
+    source: (title: string, bureau: string, version: string) =>
+      `来源：${bureau} ${title}（Tidewatch ${version}）。研判等级是系统结论，不是预警，也不是响应。`,
+  },
+};
