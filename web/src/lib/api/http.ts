@@ -71,7 +71,12 @@ export async function request(path: string, options: Options = {}): Promise<Resp
 
 export async function read<T>(path: string, options?: Options): Promise<T> {
   const response = await request(path, options);
-  return (await response.json()) as T;
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    // The time may run out, or the connection break, while the body comes.
+    throw new ApiProblem(0, error instanceof Error ? error.message : String(error), null);
+  }
 }
 
 export async function readAll<T>(path: string): Promise<T[]> {
