@@ -117,7 +117,7 @@ async function checkView(browser, settings, view, colorScheme) {
 }
 
 export async function checkOverview(browser, settings) {
-  for (const view of VIEWS) {
+  for (const view of VIEWS.filter(({ name }) => !settings.view || settings.view === name)) {
     for (const colorScheme of ['light', 'dark']) {
       await checkView(browser, settings, view, colorScheme);
     }

@@ -28,7 +28,7 @@ async function checkThing(page) {
   assert(/^\/things\/[a-z0-9_-]+$/.test(path), `a thing has the address ${path}`);
 }
 
-/** The townships add up to the county, where all of them are known. */
+/** County and townships are there, in one table. */
 async function checkSituation(page) {
   await page.click('[data-tab="situation"]');
   await page.waitForSelector('[data-situation]', { timeout: WITHIN_MS });

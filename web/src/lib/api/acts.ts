@@ -1,4 +1,4 @@
-/** What people do about inputs and alerts: overrides, silences, calls, handovers. */
+/** What people do about inputs and alerts: overrides and silences. */
 
 import { query, read, send } from './http';
 import type { Alert, LevelName, Page } from './types';
@@ -44,15 +44,16 @@ export type AlertDetail = Alert & { history: Alert[] };
 export type Hold = {
   quantity: string;
   group: string;
-  datastream: string;
-  thing: string;
-  value: number;
-  unit: string;
+  /** Null for what people report: `quantity` is then the item, and nothing can be overridden. */
+  datastream: string | null;
+  thing: string | null;
+  value: number | null;
+  unit: string | null;
   score: number;
   since: string | null;
-  last_time: string;
+  last_time: string | null;
   state: string;
-  reason: string | null;
+  reason: 'silent' | 'coming_back' | 'report_old';
 };
 
 export type Holds = {
@@ -61,34 +62,6 @@ export type Holds = {
   held: Hold[];
   falls: { to: LevelName; at: string } | null;
   run_since: string | null;
-};
-
-export type CallOutcome = 'called' | 'answered' | 'no_answer';
-export type Person = {
-  id?: string;
-  township: string;
-  shift: string;
-  name: string;
-  role: string;
-  phone: string;
-};
-export type Call = {
-  person: string;
-  outcome: CallOutcome;
-  note: string | null;
-  by: string;
-  at: string;
-};
-
-export type Handover = {
-  id: string;
-  shift: string;
-  note: string;
-  by: string;
-  at: string;
-  /** As they stood at that instant; the server adds them. */
-  open_alerts?: { id: string }[];
-  overrides?: Override[];
 };
 
 const ofDatastream = (id: string) => `/datastreams/${encodeURIComponent(id)}/overrides`;
@@ -116,15 +89,4 @@ export const acts = {
     (await read<Page<Alert>>(`/alerts${query(asked)}`)).items,
   holds: (index: string, township: string, language: string) =>
     read<Holds>(`/indices/${index}/townships/${township}/holds`, { language }),
-  roster: async (township: string) =>
-    (await read<Page<Person>>(`/roster${query({ township })}`)).items,
-  calls: async (alert: string) => (await read<Page<Call>>(`${ofAlert(alert)}/calls`)).items,
-  call: (
-    alert: string,
-    input: { person: string; outcome: CallOutcome; note?: string },
-    language: string,
-  ) => send<Call>('POST', `${ofAlert(alert)}/calls`, input, language),
-  handovers: async () => (await read<Page<Handover>>('/handovers?limit=20')).items,
-  handOver: (input: { shift: string; note: string }, language: string) =>
-    send<Handover>('POST', '/handovers', input, language),
 };

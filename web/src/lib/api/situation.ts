@@ -8,6 +8,8 @@ export type PeopleCategory = {
   to_move: number | null;
   moved: number | null;
   left: number | null;
+  /** Is it to be moved at the level of now? */
+  in_demand: boolean;
 };
 
 /** What is not known is null: it is shown as unknown and never as nought. */
@@ -32,7 +34,7 @@ export type SituationRow = {
     at_sea_force7: number | null;
     silent: number | null;
     overdue: number | null;
-    named_overdue: string[];
+    named_overdue: { thing: string; name: LocalizedName }[];
   };
   shelters: {
     total: number | null;
@@ -72,7 +74,7 @@ export type Situation = {
   townships: SituationRow[];
 };
 
-/** `at` empty: now. */
+/** `at` empty: now; the server keeps the last hour. */
 export function readSituation(at: string, language: string): Promise<Situation> {
   return read<Situation>(`/situation${query({ at })}`, { language });
 }

@@ -110,24 +110,4 @@ export const enAlerts: Pick<Dictionary, keyof typeof zhAlerts> = {
     for: 'For, at most 7 days',
     send: 'Silence',
   },
-
-  calls: {
-    title: 'Calls',
-    isAnswered: 'Answered',
-    isNot: 'Nobody answered yet',
-    nobody: 'Nobody is on the roster of this township.',
-    outcomes: { called: 'Called', answered: 'Answered', no_answer: 'No answer' },
-    log: (outcome, name) => `Log: ${name} ${outcome.toLowerCase()}`,
-    by: (by) => `logged by ${by}`,
-  },
-
-  handover: {
-    title: 'Handover',
-    shift: 'Shift',
-    note: 'What the next shift has to know',
-    send: 'Hand over',
-    none: 'Nothing has been handed over yet.',
-    with: (alerts, overrides) =>
-      `At the handover ${alerts} alerts were open and ${overrides} decisions in force`,
-  },
 };

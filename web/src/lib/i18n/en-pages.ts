@@ -49,6 +49,11 @@ export const enPages: Pick<Dictionary, keyof typeof zhPages> = {
     points: (score) => `${score} points`,
     last: (time, age) => `last value ${time}, ${age}`,
     since: (time) => `held since ${time}`,
+    reasons: {
+      silent: 'nothing new came, the last value is held',
+      coming_back: 'data has just come back, two in a row are needed',
+      report_old: 'the report is old, the last one is held',
+    },
     rule: 'A level falls after 30 minutes of better values; no data is not no danger. Displayed level:',
   },
 

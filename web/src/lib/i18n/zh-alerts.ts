@@ -109,24 +109,4 @@ export const zhAlerts = {
     for: '时长，最长 7 天',
     send: '静默',
   },
-
-  calls: {
-    title: '叫应',
-    isAnswered: '已叫应',
-    isNot: '尚未叫应',
-    nobody: '没有录入这个乡镇街道的值班人员。',
-    outcomes: { called: '已拨打', answered: '已接听', no_answer: '无人接听' },
-    log: (outcome: string, name: string) => `记录：${name} ${outcome}`,
-    by: (by: string) => `${by} 记录`,
-  },
-
-  handover: {
-    title: '交接班',
-    shift: '班次',
-    note: '交接内容',
-    send: '交班',
-    none: '还没有交接记录。',
-    with: (alerts: string, overrides: string) =>
-      `交班时未解除告警 ${alerts} 条，生效的人工处置 ${overrides} 条`,
-  },
 };

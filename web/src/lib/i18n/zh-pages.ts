@@ -47,6 +47,11 @@ export const zhPages = {
     points: (score: string) => `${score} 分`,
     last: (time: string, age: string) => `最后一个值 ${time}，${age}`,
     since: (time: string) => `自 ${time} 起沿用`,
+    reasons: {
+      silent: '没有新数据，沿用最后一个值',
+      coming_back: '新数据刚恢复，尚须连续两次',
+      report_old: '上报已过期，沿用上一次',
+    },
     rule: '好转须连续保持 30 分钟才降级；没有新数据不等于没有危险。综合显示等级：',
   },
 
