@@ -55,6 +55,9 @@ async function checkAdmin(page, checkManners) {
   await page.click('[data-tab="admin"]');
   await page.waitForSelector('[data-balanced]', { timeout: WITHIN_MS });
   await checkManners('ledger');
+  await page.click('[data-part="readiness"]');
+  await page.waitForSelector('[data-readiness] tbody tr');
+  await checkManners('readiness');
   await page.click('[data-part="models"]');
   await page.waitForSelector('[data-model]');
   await checkManners('models');

@@ -10,13 +10,19 @@ const VIEWS = ['situation', 'alerts', 'things', 'history', 'wall', 'admin'] as c
 
 export type View = 'overview' | 'township' | 'thing' | 'missing' | (typeof VIEWS)[number];
 export type DetailIndex = 'flood' | 'safety';
-export type AdminPart = 'ledger' | 'models' | 'access';
+export type AdminPart = 'ledger' | 'system' | 'readiness' | 'models' | 'access';
 export type Query = Readonly<Record<string, string>>;
 
 /** `id`: of the township, the thing, the alert, or the part of the administration. */
 export type Route = { view: View; id: string; query: Query };
 
-export const ADMIN_PARTS: readonly AdminPart[] = ['ledger', 'models', 'access'];
+export const ADMIN_PARTS: readonly AdminPart[] = [
+  'ledger',
+  'system',
+  'readiness',
+  'models',
+  'access',
+];
 export const START: Route = { view: 'overview', id: '', query: {} };
 
 const ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;

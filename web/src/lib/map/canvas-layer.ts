@@ -1,5 +1,6 @@
 /**
- * One canvas over a Leaflet map. Leaflet moves and zooms; everything is drawn
+ * Two canvases over a Leaflet map: one for the ground, which changes seldom,
+ * and above it one for what moves. Leaflet moves and zooms; everything is drawn
  * here, at most once per frame, however often somebody asks for it.
  */
 
@@ -12,23 +13,24 @@ export type Painter = (ctx: CanvasRenderingContext2D, window: Window) => void;
 const TILE_PX = 256;
 
 export class CanvasLayer extends L.Layer {
-  readonly #painter: Painter;
+  readonly #painters: { ground: Painter; moving: Painter };
   readonly #scale: number;
-  readonly #canvas = document.createElement('canvas');
+  readonly #ground = canvas();
+  readonly #moving = canvas();
   #owner: L.Map | null = null;
   #frame = 0;
+  #isGroundOld = true;
 
   /** `scale`: how much larger than on a desk everything is drawn. */
-  constructor(painter: Painter, scale: number) {
+  constructor(painters: { ground: Painter; moving: Painter }, scale: number) {
     super();
+    this.#painters = painters;
     this.#scale = scale;
-    this.#painter = painter;
-    this.#canvas.className = 'map-canvas';
   }
 
   override onAdd(map: L.Map): this {
     this.#owner = map;
-    map.getContainer().append(this.#canvas);
+    map.getContainer().append(this.#ground, this.#moving);
     map.on('move zoom resize viewreset', this.redraw, this);
     this.redraw();
     return this;
@@ -38,12 +40,18 @@ export class CanvasLayer extends L.Layer {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     map.off('move zoom resize viewreset', this.redraw, this);
-    this.#canvas.remove();
+    this.#ground.remove();
+    this.#moving.remove();
     this.#owner = null;
     return this;
   }
 
   redraw(): void {
+    this.#isGroundOld = true;
+    this.redrawMoving();
+  }
+
+  redrawMoving(): void {
     if (this.#frame !== 0 || this.#owner === null) return;
     this.#frame = requestAnimationFrame(() => this.#draw());
   }
@@ -63,18 +71,33 @@ export class CanvasLayer extends L.Layer {
   #draw(): void {
     this.#frame = 0;
     const window = this.window();
-    const ctx = this.#canvas.getContext('2d');
-    if (window === null || ctx === null) return;
+    if (window === null) return;
     const startedAt = performance.now();
+    if (this.#isGroundOld) this.#paint(this.#ground, window, this.#painters.ground);
+    this.#isGroundOld = false;
+    this.#paint(this.#moving, window, this.#painters.moving);
+    // For whoever measures: how long the script of this frame took.
+    this.#ground.dataset['paintMs'] = (performance.now() - startedAt).toFixed(2);
+  }
+
+  #paint(on: HTMLCanvasElement, window: Window, painter: Painter): void {
+    const ctx = on.getContext('2d');
+    if (ctx === null) return;
     const ratio = devicePixelRatio * this.#scale;
-    const [width, height] = [window.width * ratio, window.height * ratio].map(Math.round);
-    if (this.#canvas.width !== width || this.#canvas.height !== height) {
-      this.#canvas.width = width ?? 0;
-      this.#canvas.height = height ?? 0;
+    const width = Math.round(window.width * ratio);
+    const height = Math.round(window.height * ratio);
+    if (on.width !== width || on.height !== height) {
+      on.width = width;
+      on.height = height;
     }
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.#painter(ctx, window);
-    // For whoever measures: how long the script of this frame took.
-    this.#canvas.dataset['paintMs'] = (performance.now() - startedAt).toFixed(2);
+    ctx.clearRect(0, 0, window.width, window.height);
+    painter(ctx, window);
   }
+}
+
+function canvas(): HTMLCanvasElement {
+  const made = document.createElement('canvas');
+  made.className = 'map-canvas';
+  return made;
 }

@@ -1,4 +1,4 @@
-/** Draws the map: townships, the storm, things and vessels, in this order, on one canvas. */
+/** Draws the map: townships, the storm, things and names; and on a canvas above them the vessels. */
 
 import type { LevelName } from '../api/types';
 import type { Cluster } from './clusters';
@@ -32,7 +32,7 @@ const SENSED_FROM_SIZE = 256 * 2 ** 9.4;
 /** And nearer than this for every alert of a thing. */
 const ALERTS_FROM_SIZE = 256 * 2 ** 10.5;
 
-export function paint(
+export function paintGround(
   ctx: CanvasRenderingContext2D,
   window: Window,
   scene: Scene,
@@ -42,7 +42,6 @@ export function paint(
   ctx.fillRect(0, 0, window.width, window.height);
   for (const shape of scene.shapes) paintShape(ctx, window, scene, palette, shape);
   for (const track of scene.tracks) paintTrack(ctx, window, scene, palette, track);
-  paintFleet(ctx, window, scene, palette);
   for (const cluster of scene.clusters) paintCluster(ctx, window, scene, palette, cluster);
   paintLabels(ctx, window, scene, palette);
 }
@@ -147,7 +146,7 @@ function paintLabels(
 }
 
 /** All tails in one stroke and all hulls in one fill: thousands of them cost one call each. */
-function paintFleet(
+export function paintFleet(
   ctx: CanvasRenderingContext2D,
   window: Window,
   scene: Scene,
