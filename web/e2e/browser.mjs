@@ -54,6 +54,7 @@ export class Browser {
   /** Opens the page; `problems` grows with console errors, exceptions and CSP violations. */
   async open(view) {
     const { width, height, colorScheme = 'light', isTouch = false, isLossExpected = false } = view;
+    const { path = '/', init } = view;
     const viewport = { width, height };
     const context = await this.#browser.newContext({ viewport, colorScheme, hasTouch: isTouch });
     const page = await context.newPage();
@@ -73,7 +74,8 @@ export class Browser {
     page.on('request', (request) => {
       if (new URL(request.url()).origin !== origin) problems.push(`asks ${request.url()}`);
     });
-    await page.goto(this.#settings.baseUrl);
+    if (init !== undefined) await page.addInitScript(init);
+    await page.goto(new URL(path, this.#settings.baseUrl).href);
     return { page, problems, close: () => context.close() };
   }
 

@@ -3,6 +3,7 @@
 import { assert, checkAxe } from './browser.mjs';
 import { checkAlerts, checkExplanation, checkFilters, checkLiveValues } from './parts.mjs';
 import { checkNoSideways, checkOrigin, checkTargets } from './manners.mjs';
+import { checkViews } from './views.mjs';
 
 const LEVELS = {
   zh: { none: '无', blue: '蓝', yellow: '黄', orange: '橙', red: '红', unknown: '无数据' },
@@ -62,17 +63,7 @@ async function checkLevels(page, locale) {
   for (const [level, text] of chips) {
     assert(text === words[level], `level ${level} reads "${text}"`);
   }
-  const cells = await page
-    .locator('svg a')
-    .evaluateAll((all) =>
-      all.map((cell) => [
-        cell.querySelector('[data-map-level]').dataset.mapLevel,
-        cell.getAttribute('aria-label'),
-      ]),
-    );
-  for (const [level, label] of cells) {
-    assert(label.includes(words[level]), `on the map ${level} is called "${label}"`);
-  }
+  await page.waitForSelector('[data-map] canvas[data-paint-ms]', { state: 'attached' });
   const legend = await page.locator('[data-legend]').innerText();
   for (const word of Object.values(LEVELS[locale])) {
     assert(legend.includes(word), `the legend lacks "${word}"`);
@@ -107,9 +98,9 @@ async function checkView(browser, settings, view, colorScheme) {
     await checkExplanation(page);
     await checkManners(browser, page, where('township'));
     await page.click('[data-action="back"]');
-    if (view.name === 'phone') await page.click('[data-tab="alerts"]');
+    await page.click('[data-tab="alerts"]');
     await checkAlerts(page, Boolean(settings.password) && isFirst && locale === 'zh');
-    if (view.name === 'phone') await checkManners(browser, page, where('alerts'));
+    await checkManners(browser, page, where('alerts'));
 
     await page.click('[data-tab="things"]');
     if (isFirst && locale === 'zh') {
@@ -117,9 +108,7 @@ async function checkView(browser, settings, view, colorScheme) {
       await checkFilters(page);
     }
     await checkManners(browser, page, where('things'));
-    await page.click('[data-tab="ledger"]');
-    await page.waitForSelector('[data-balanced]');
-    await checkManners(browser, page, where('ledger'));
+    await checkViews(page, (place) => checkManners(browser, page, where(place)));
     await page.click('[data-tab="overview"]');
     await page.waitForSelector('[data-township]');
   }
@@ -128,7 +117,7 @@ async function checkView(browser, settings, view, colorScheme) {
 }
 
 export async function checkOverview(browser, settings) {
-  for (const view of VIEWS) {
+  for (const view of VIEWS.filter(({ name }) => !settings.view || settings.view === name)) {
     for (const colorScheme of ['light', 'dark']) {
       await checkView(browser, settings, view, colorScheme);
     }

@@ -10,6 +10,7 @@
  * OUT             a directory for screenshots; none are taken without it
  * CHROMIUM        the browser, default /usr/bin/chromium
  * TOWNSHIPS       how many there have to be, default 18
+ * VIEW            `desk` or `phone`, default both
  *
  * `--lost` kills SERVER_PID and wants the stale state within 5 s; with
  * EXPECT_RECOVERY=1 somebody starts the server again, and the page has to be
@@ -29,6 +30,7 @@ const settings = {
   out: process.env.OUT ?? '',
   chromium: process.env.CHROMIUM ?? '/usr/bin/chromium',
   nTownships: Number(process.env.TOWNSHIPS ?? '18'),
+  view: process.env.VIEW ?? '',
   serverPid: Number(process.env.SERVER_PID ?? '0'),
   expectsRecovery: process.env.EXPECT_RECOVERY === '1',
   expected: process.env.EXPECTED ?? '',

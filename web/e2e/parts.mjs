@@ -3,7 +3,7 @@
 import { assert } from './browser.mjs';
 
 const ROWS_MAX = 100;
-const ALERTS_MAX = 30;
+const ALERTS_MAX = 50;
 /** More parts than a tree of an index has. */
 const PARTS_MAX = 200;
 

@@ -12,7 +12,6 @@ import {
 } from '../src/lib/domain/alerts';
 import { inForce } from '../src/lib/domain/declarations';
 import { isInstant, parseReason } from '../src/lib/domain/reasons';
-import { formatRoute, parseRoute, START } from '../src/lib/domain/route';
 import { alert } from './fixtures';
 
 const at = (minute: number) => `2026-07-25T08:${String(minute).padStart(2, '0')}:00.000+08:00`;
@@ -123,17 +122,4 @@ test('reasons are taken apart into word and figures', () => {
     false,
     false,
   ]);
-});
-
-test.each(['#/', '#/alerts', '#/things', '#/ledger', '#/t/330225101', '#/t/330225101/safety'])(
-  'the address %s leads where it came from',
-  (hash) => {
-    const route = parseRoute(hash);
-    expect(route && formatRoute(route)).toBe(hash);
-  },
-);
-
-test('an address that is none leads to the start, and that of the skip link nowhere', () => {
-  expect(parseRoute('#/t/../../x')).toEqual(START);
-  expect(parseRoute('#content')).toBeNull();
 });

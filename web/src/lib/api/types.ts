@@ -189,10 +189,15 @@ export type EmergencyResponse = Declaration & { level: LevelName; area: Area };
 export type LatitudeBand = { lat_min: number; lat_max: number; deadline: string };
 export type RecallOrder = Declaration & { bands: LatitudeBand[] };
 
+/** Warning levels of one station's datastream; a colour it does not have is absent or null. */
+export type WarningLevels = Partial<Record<Exclude<LevelName, 'none'>, number | null>>;
+
 export type Datastream = {
   id: string;
   property: string;
   channel: string | null;
+  levels?: WarningLevels | null;
+  datum?: string | null;
 };
 
 export type Thing = {
@@ -201,6 +206,8 @@ export type Thing = {
   name: LocalizedName;
   township: string | null;
   state: string;
+  /** Longitude and latitude, WGS 84. */
+  position?: [number, number] | null;
   datastreams: Datastream[];
 };
 

@@ -1,6 +1,6 @@
 /** Alerts in the order in which somebody has to look at them. */
 
-import type { Alert, AlertClass } from '../api/types';
+import type { Alert, AlertClass, LevelName } from '../api/types';
 import { parseTime } from '../format/time';
 import { levelRank } from './level';
 
@@ -73,13 +73,21 @@ function compareAlerts(a: Alert, b: Alert): number {
   );
 }
 
-export type AlertFilter = { class: AlertClass | ''; township: string };
+/** What is empty or absent lets every alert through. */
+export type AlertFilter = {
+  class?: AlertClass | '';
+  township?: string;
+  thing?: string;
+  level?: LevelName | '';
+};
 
 export function filterAlerts(alerts: readonly Alert[], filter: AlertFilter): Alert[] {
   return alerts.filter(
     (alert) =>
-      (filter.class === '' || alert.class === filter.class) &&
-      (filter.township === '' || alert.township === filter.township),
+      (!filter.class || alert.class === filter.class) &&
+      (!filter.township || alert.township === filter.township) &&
+      (!filter.thing || alert.thing === filter.thing) &&
+      (!filter.level || levelRank(alert.level) >= levelRank(filter.level)),
   );
 }
 
@@ -112,4 +120,14 @@ export function recentlyClosed(alerts: Iterable<Alert>, now: number, withinMs: n
   });
   const closedAt = (alert: Alert) => parseTime(alert.closed ?? alert.updated) ?? 0;
   return closed.sort((a, b) => closedAt(b) - closedAt(a) || a.id.localeCompare(b.id, 'en'));
+}
+
+/** The worst open alert of each thing that has one. */
+export function worstByThing(alerts: readonly Alert[]): Map<string, LevelName> {
+  const worst = new Map<string, LevelName>();
+  for (const alert of alerts) {
+    const before = worst.get(alert.thing) ?? 'none';
+    if (levelRank(alert.level) > levelRank(before)) worst.set(alert.thing, alert.level);
+  }
+  return worst;
 }

@@ -42,6 +42,7 @@ export function parseTime(text: string | null | undefined): number | null {
 }
 
 export const formatDay = (ms: number, locale: Locale) => format(ms, 'day', locale);
+export const formatDayMonth = (ms: number, locale: Locale) => format(ms, 'monthDay', locale);
 export const formatClock = (ms: number, locale: Locale) => format(ms, 'second', locale);
 
 function isSameDay(ms: number, now: number, locale: Locale): boolean {

@@ -66,4 +66,48 @@ export const enAlerts: Pick<Dictionary, keyof typeof zhAlerts> = {
     closedAt: (time, age) => `resolved ${time}, ${age}`,
     countyWide: 'County',
   },
+
+  alertDetail: {
+    title: 'Alert',
+    close: 'Back to the list',
+    timeline: 'What happened',
+    atLeast: 'Level at least',
+    state: 'State',
+    open: 'Open',
+    closed: 'Closed',
+    openIt: 'Details',
+    keys: 'Keys: j and k move, o opens, a acknowledges, s is for the sound, Esc goes back.',
+    transitions: {
+      pending: 'First beyond the limit',
+      raised: 'Raised',
+      raised_past: 'Raised, already past',
+      confirmed: 'Confirmed',
+      worsened: 'Worse',
+      improved: 'Better',
+      escalated: 'Nobody acknowledged: escalated',
+      notified_again: 'Reminded',
+      acknowledged: 'Acknowledged',
+      resolving: 'Recovering',
+      returned: 'Beyond the limit again',
+      data_back: 'Data is back',
+      withdrawn: 'Withdrawn',
+      data_missing: 'No data, the alert stays',
+      resolved: 'Over',
+      forgotten: 'Not confirmed',
+      closed_by_operator: 'Closed by a person',
+    },
+  },
+
+  sound: {
+    on: 'Sound: on',
+    off: 'Sound: off',
+    blocked: 'The browser wants one click on the page before it may sound',
+  },
+
+  silences: {
+    title: 'Silence',
+    hint: 'No reminders for this property of this device; its alerts are still shown. Those about lives are not silenced.',
+    for: 'For, at most 7 days',
+    send: 'Silence',
+  },
 };

@@ -119,6 +119,7 @@ export const enNames: Pick<Dictionary, keyof typeof zhNames> = {
     site_work_stopped: ['working', 'stopped'],
     crane_weathervaned: ['locked', 'released'],
     in_haven: ['at sea', 'in haven'],
+    credit_grade: ['—', 'E', 'D', 'C', 'B', 'A'],
   },
 
   /** What tells datastreams of one property and thing apart. */
@@ -154,6 +155,7 @@ export const enNames: Pick<Dictionary, keyof typeof zhNames> = {
 
   units: {
     '1': '',
+    '{score}': 'points',
     Cel: '°C',
     deg: '°',
     'ug/m3': 'µg/m³',

@@ -6,8 +6,11 @@ export const enOverview: Pick<Dictionary, keyof typeof zhOverview> = {
     label: 'Parts of this page',
     overview: 'Overview',
     alerts: 'Alerts',
-    things: 'Latest values',
-    ledger: 'Ledger',
+    situation: 'Situation',
+    things: 'Devices',
+    history: 'History',
+    wall: 'Wall',
+    admin: 'Administration',
   },
 
   level: {
@@ -121,12 +124,22 @@ export const enOverview: Pick<Dictionary, keyof typeof zhOverview> = {
   },
 
   map: {
-    title: 'Sketch map',
-    note: 'Illustrative: outlines derived from the seats, not administrative boundaries.',
-    layer: 'Colour by',
-    label: (name, score, layer, level) =>
-      `${name}, flood and typhoon index ${score}, ${layer} ${level}`,
+    title: 'Map',
+    region: 'Map of the county; the list of townships says the same',
+    note: 'Illustrative: outlines are derived from the seats and are no administrative boundaries.',
+    how: 'The box beside a name is the sensed level (once zoomed in). Choose a township or device to see more; the list and the devices say the same.',
+    layer: 'Colour',
+    says: (name, layer, level) => `${name}, ${layer}: ${level}`,
     unverified: (label) => `${label}, unverified`,
+    sensed: (level) => `S ${level}`,
+    cluster: (n) => `${n} devices, choose to zoom in`,
+    force: (force) => `Force ${force}`,
+    track: 'Typhoon track',
+    zoomIn: 'Zoom in',
+    zoomOut: 'Zoom out',
+    county: 'County',
+    storm: 'Typhoon',
+    loading: 'Preparing the map',
   },
 
   declarations: {

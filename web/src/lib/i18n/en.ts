@@ -1,6 +1,8 @@
 import { enAlerts } from './en-alerts';
 import { enNames } from './en-names';
 import { enOverview } from './en-overview';
+import { enPages } from './en-pages';
+import { enSituation } from './en-situation';
 import type { Dictionary } from './zh';
 
 export const en: Dictionary = {
@@ -69,6 +71,8 @@ export const en: Dictionary = {
   ...enOverview,
   ...enAlerts,
   ...enNames,
+  ...enPages,
+  ...enSituation,
 
   things: {
     title: 'Latest values',
@@ -169,6 +173,9 @@ export const en: Dictionary = {
   problem: {
     unreachable: 'the server cannot be reached',
     retry: 'Try again',
+    loading: 'Reading',
+    forbidden: 'The present user may not see or do this.',
+    read: (detail) => `Could not be read: ${detail}`,
     catalogue: (detail) => `The basic data could not be read: ${detail}`,
   },
 };

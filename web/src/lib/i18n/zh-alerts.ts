@@ -65,4 +65,48 @@ export const zhAlerts = {
     closedAt: (time: string, age: string) => `${time} 解除，${age}`,
     countyWide: '全县',
   },
+
+  alertDetail: {
+    title: '告警详情',
+    close: '返回列表',
+    timeline: '经过',
+    atLeast: '等级不低于',
+    state: '状态',
+    open: '未解除',
+    closed: '已解除',
+    openIt: '详情',
+    keys: '按键：j、k 上下移动，o 打开，a 确认，s 声音，Esc 返回。',
+    transitions: {
+      pending: '首次越限',
+      raised: '发生',
+      raised_past: '发生（已过）',
+      confirmed: '已证实',
+      worsened: '加重',
+      improved: '减轻',
+      escalated: '无人确认，升级',
+      notified_again: '再次提醒',
+      acknowledged: '已确认',
+      resolving: '正在恢复',
+      returned: '再次越限',
+      data_back: '数据恢复',
+      withdrawn: '撤回',
+      data_missing: '数据中断，告警保留',
+      resolved: '解除',
+      forgotten: '未成立',
+      closed_by_operator: '人工关闭',
+    } as Record<string, string>,
+  },
+
+  sound: {
+    on: '声音：开',
+    off: '声音：关',
+    blocked: '浏览器要求先点一下页面，才能发声',
+  },
+
+  silences: {
+    title: '静默',
+    hint: '只对本设备的这一要素暂停提醒，告警照常显示；生命安全告警不受静默影响。',
+    for: '时长，最长 7 天',
+    send: '静默',
+  },
 };

@@ -120,6 +120,7 @@ export const zhNames = {
     site_work_stopped: ['未停工', '已停工'],
     crane_weathervaned: ['未放松', '已放松'],
     in_haven: ['不在港', '在港'],
+    credit_grade: ['—', 'E', 'D', 'C', 'B', 'A'],
   } as Record<string, string[]>,
 
   /** What tells datastreams of one property and thing apart. */
@@ -155,6 +156,7 @@ export const zhNames = {
 
   units: {
     '1': '',
+    '{score}': '分',
     Cel: '℃',
     deg: '°',
     'ug/m3': 'µg/m³',

@@ -5,8 +5,11 @@ export const zhOverview = {
     label: '页面',
     overview: '总览',
     alerts: '告警',
-    things: '设备最新值',
-    ledger: '收数账本',
+    situation: '态势统计',
+    things: '设备',
+    history: '历史',
+    wall: '大屏',
+    admin: '系统管理',
   },
 
   level: {
@@ -116,12 +119,22 @@ export const zhOverview = {
   },
 
   map: {
-    title: '示意图',
+    title: '地图',
+    region: '县域地图，乡镇街道列表中有同样的内容',
     note: '示意：轮廓由驻地位置推算，不是行政区划界线。',
+    how: '地名旁方框内为实测等级（放大后显示）。点选乡镇街道或设备查看详情；同样的内容在列表和设备页中。',
     layer: '着色',
-    label: (name: string, score: string, layer: string, level: string) =>
-      `${name}，防汛防台指数 ${score}，${layer}${level}`,
+    says: (name: string, layer: string, level: string) => `${name}，${layer}${level}`,
     unverified: (label: string) => `${label}，未证实`,
+    sensed: (level: string) => `测${level}`,
+    cluster: (n: string) => `${n} 台设备，点选放大`,
+    force: (force: string) => `${force} 级`,
+    track: '台风路径',
+    zoomIn: '放大',
+    zoomOut: '缩小',
+    county: '全县',
+    storm: '台风',
+    loading: '正在准备地图',
   },
 
   declarations: {

@@ -3,6 +3,8 @@
 import { zhAlerts } from './zh-alerts';
 import { zhNames } from './zh-names';
 import { zhOverview } from './zh-overview';
+import { zhPages } from './zh-pages';
+import { zhSituation } from './zh-situation';
 
 export const zh = {
   language: { code: 'zh-CN', other: 'English', switch: '切换为英文' },
@@ -70,6 +72,8 @@ export const zh = {
   ...zhOverview,
   ...zhAlerts,
   ...zhNames,
+  ...zhPages,
+  ...zhSituation,
 
   things: {
     title: '设备最新值',
@@ -171,6 +175,9 @@ export const zh = {
   problem: {
     unreachable: '无法连接服务器',
     retry: '重试',
+    loading: '正在读取',
+    forbidden: '当前用户无权查看或操作。',
+    read: (detail: string) => `读取失败：${detail}`,
     catalogue: (detail: string) => `读取基础数据失败：${detail}`,
   },
 };

@@ -2,7 +2,7 @@
 
 export type MapLabel = { key: string; text: string; x: number; y: number };
 
-const LINE_HEIGHT = 12;
+const LINE_HEIGHT = 15;
 const WIDE_CHARACTER = 10.5;
 const NARROW_CHARACTER = 5.8;
 const STEPS = [0, -1, 1, -2, 2, -3, 3];

@@ -1,9 +1,8 @@
 /** What changes seldom: townships, levels, things, properties. Read at the start and after a loss. */
 
 import { ApiProblem, api } from '../api/client';
-import type { Index, Property, Thing, Township } from '../api/types';
+import type { Index, Outlines, Property, Thing, Township } from '../api/types';
 import { datastreamRows, type DatastreamRow } from '../domain/rows';
-import { drawOutlines, type Drawing } from '../map/outline';
 
 export const FLOOD = 'flood-typhoon';
 export const SAFETY = 'township-safety';
@@ -20,7 +19,7 @@ export function problemOf(error: unknown): Problem {
 class Catalogue {
   townships: Township[] | null = $state.raw(null);
   indices: ReadonlyMap<string, Index> = $state.raw(new Map());
-  drawing: Drawing | null = $state.raw(null);
+  outlines: Outlines | null = $state.raw(null);
   things: Thing[] | null = $state.raw(null);
   properties: ReadonlyMap<string, Property> = $state.raw(new Map());
   problem: Problem | null = $state.raw(null);
@@ -42,7 +41,7 @@ class Catalogue {
   async load(mayReadAll: boolean): Promise<void> {
     await Promise.all([
       this.#loadTownships(),
-      this.#loadDrawing(),
+      this.#loadOutlines(),
       mayReadAll ? this.#loadThings() : this.#forgetThings(),
     ]);
   }
@@ -58,10 +57,10 @@ class Catalogue {
     }
   }
 
-  /** The sketch is an extra: without outlines the page is complete all the same. */
-  async #loadDrawing(): Promise<void> {
+  /** The map is an extra: without outlines the page is complete all the same. */
+  async #loadOutlines(): Promise<void> {
     try {
-      this.drawing = drawOutlines(await api.outlines());
+      this.outlines = await api.outlines();
     } catch (error) {
       problemOf(error);
     }
@@ -81,7 +80,7 @@ class Catalogue {
   /** After a log-out nothing stays that only readers with more rights may see. */
   forget(): void {
     this.townships = null;
-    this.drawing = null;
+    this.outlines = null;
     this.indices = new Map();
     this.#forgetThings();
   }

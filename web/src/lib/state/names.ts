@@ -1,6 +1,6 @@
 /** Names of townships, things and properties in the language of the page; else their ids. */
 
-import type { Alert } from '../api/types';
+import type { Alert, Datastream } from '../api/types';
 import { thingOf, type Names } from '../domain/explanation';
 import { isInstant, parseReason } from '../domain/reasons';
 import { formatMinute, parseTime } from '../format/time';
@@ -19,7 +19,7 @@ export function thingName(id: string): string {
   return thing ? preferences.name(thing.name) : id;
 }
 
-function propertyName(id: string): string {
+export function propertyName(id: string): string {
   const property = catalogue.properties.get(id);
   return property ? preferences.name(property.name) : (preferences.t.nodes[id] ?? id);
 }
@@ -43,8 +43,16 @@ export function missingName(id: string): string {
 
 /** The property of an alert, with what tells it apart from others of its thing. */
 export function alertTitle(alert: Alert): string {
-  const channel = channelText(alert.datastream.split(':')[1] ?? '');
-  const name = propertyName(alert.property);
+  return withChannel(alert.property, alert.datastream.split(':')[1] ?? '');
+}
+
+export function datastreamName(datastream: Pick<Datastream, 'property' | 'channel'>): string {
+  return withChannel(datastream.property, datastream.channel ?? '');
+}
+
+function withChannel(property: string, id: string): string {
+  const channel = channelText(id);
+  const name = propertyName(property);
   // A name that lists its channels is replaced by the one that is meant.
   if (channel !== '' && name.includes(channel)) return channel;
   return channel === '' ? name : `${name} · ${channel}`;

@@ -2,6 +2,7 @@
 
 import type { Alert } from '../api/types';
 import { newlyUrgent, urgentAlerts } from '../domain/alerts';
+import { sound } from './sound.svelte';
 
 /** Beyond this many only what is open now is remembered. */
 const KNOWN_MAX = 2_000;
@@ -17,7 +18,9 @@ class Urgent {
     const fresh = newlyUrgent(urgent, this.#known);
     if (this.#known === null || this.#known.size > KNOWN_MAX) this.#known = new Set();
     for (const alert of urgent) this.#known.add(alert.id);
-    if (fresh.length > 0) this.called = fresh;
+    if (fresh.length === 0) return;
+    this.called = fresh;
+    sound.play();
   }
 
   forget(): void {

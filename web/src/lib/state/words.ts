@@ -10,6 +10,19 @@ export function ageText(ageMs: number): string {
   return preferences.t.age[age.unit](formatCount(age.n, preferences.locale));
 }
 
+/** A span that somebody may choose: hours, or from three days on days. */
+export function spanText(hours: number): string {
+  const { t, locale } = preferences;
+  if (hours < 72) return t.chart.hours(formatCount(hours, locale));
+  return t.chart.days(formatCount(hours / 24, locale));
+}
+
+/** A length of time in the largest unit that is reached. */
+export function durationText(ms: number): string {
+  const age = ageOf(ms);
+  return preferences.t.duration[age.unit](formatCount(age.n, preferences.locale));
+}
+
 /** The unit as people write it; a UCUM code without such a word stays as it is. */
 export function unitText(ucum: string): string {
   return preferences.t.units[ucum] ?? ucum;
