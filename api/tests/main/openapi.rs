@@ -97,9 +97,3 @@ async fn methods_that_are_not_documented_are_not_there() {
         }
     }
 }
-
-#[test]
-fn zz_write() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
-    std::fs::write(path, format!("{}\n", api::openapi_json())).unwrap();
-}
