@@ -11,6 +11,11 @@ struct Files;
 
 const INDEX: &str = "index.html";
 
+/// First parts of the addresses of views: the page finds its way by them, the
+/// server gives the same file for all. `web/src/lib/domain/route.ts` has the
+/// same list.
+const VIEWS: [&str; 7] = ["townships", "things", "alerts", "situation", "history", "wall", "admin"];
+
 /// Shown when the page was not built.
 const NOT_BUILT: &str = "<!doctype html>\n<html lang=\"zh-CN\">\n\
     <head><meta charset=\"utf-8\"><title>Tidewatch</title></head>\n<body>\n\
@@ -27,7 +32,8 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     if !matches!(method, Method::GET | Method::HEAD) {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
     }
-    let name = if path.is_empty() { INDEX } else { path };
+    let first = path.split('/').next().unwrap_or_default();
+    let name = if path.is_empty() || VIEWS.contains(&first) { INDEX } else { path };
     match (Files::get(name), name) {
         (Some(file), _) => respond(name, &file, &headers),
         (None, INDEX) => Html(NOT_BUILT).into_response(),

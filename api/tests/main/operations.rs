@@ -49,6 +49,19 @@ async fn every_answer_has_the_headers_that_browsers_obey() {
 }
 
 #[tokio::test]
+async fn addresses_of_views_give_the_page_and_others_nothing() {
+    let rig = Rig::new().await;
+    let page = rig.get("", "/").await;
+    for path in ["/townships/330225101", "/things/hm-001", "/alerts", "/history", "/wall"] {
+        let answer = rig.get("", path).await;
+        assert_eq!((answer.status, answer.text()), (StatusCode::OK, page.text()), "{path}");
+    }
+    for path in ["/sta/v1.1", "/townships.js", "/assets/none.js"] {
+        assert_eq!(rig.get("", path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_page_or_how_to_build_it_is_at_the_root() {
     let rig = Rig::new().await;
     let page = rig.get("", "/").await;
