@@ -143,7 +143,7 @@ impl Counts {
         let is_vessels_known = self.vessels.is_entered && before.vessels.is_entered;
         let is_sites_known = self.sites.is_entered && before.sites.is_entered;
         Change {
-            people_left: is_people_known.then(|| self.people.left - before.people.left),
+            people_left: is_people_known.then_some(self.people.left - before.people.left),
             vessels_at_sea: count(self.vessels.at_sea, before.vessels.at_sea, is_vessels_known),
             shelter_people: self.shelters.people.zip(before.shelters.people).map(|(a, b)| a - b),
             sites_not_stopped: count(

@@ -34,7 +34,7 @@ pub(crate) struct Holds {
     level: Option<&'static str>,
     #[schema(example = "red")]
     displayed_level: Option<&'static str>,
-    held: Vec<HeldInput>,
+    held: Vec<HeldPart>,
     /// The next improvement, if what is known now stays as it is: a level
     /// falls after a run of 30 min. `null` while no such run is going on.
     falls: Option<FallView>,
@@ -45,7 +45,7 @@ pub(crate) struct Holds {
 
 /// What still counts although nothing newer came.
 #[derive(Debug, Serialize, ToSchema)]
-struct HeldInput {
+struct HeldPart {
     /// Quantity, or the item or indicator where a whole one is held.
     #[schema(example = "tide_level")]
     quantity: String,
@@ -131,8 +131,8 @@ pub(crate) async fn list(
 }
 
 /// Stations by their memory; items and indicators as the explanation has them.
-fn held(index: IndexId, record: &ScoreRecord, picture: &TownshipPicture) -> Vec<HeldInput> {
-    let mut held: Vec<HeldInput> = match index {
+fn held(index: IndexId, record: &ScoreRecord, picture: &TownshipPicture) -> Vec<HeldPart> {
+    let mut held: Vec<HeldPart> = match index {
         IndexId::TownshipSafety => Vec::new(),
         IndexId::FloodTyphoon | IndexId::Hazard => picture.held.iter().map(station).collect(),
     };
@@ -145,8 +145,8 @@ fn held(index: IndexId, record: &ScoreRecord, picture: &TownshipPicture) -> Vec<
     held
 }
 
-fn station(held: &HeldStation) -> HeldInput {
-    HeldInput {
+fn station(held: &HeldStation) -> HeldPart {
+    HeldPart {
         quantity: held.quantity.to_string(),
         group: held.group.clone(),
         datastream: Some(held.datastream.to_string()),
@@ -161,11 +161,11 @@ fn station(held: &HeldStation) -> HeldInput {
     }
 }
 
-fn leaf(dimension: &NodeRecord, part: &NodeRecord) -> HeldInput {
+fn leaf(dimension: &NodeRecord, part: &NodeRecord) -> HeldPart {
     let raw = part.raw.as_ref();
     let datastream = raw.and_then(|raw| raw.datastreams.first()).cloned();
     let thing = datastream.as_deref().and_then(|id| id.split_once('/'));
-    HeldInput {
+    HeldPart {
         quantity: part.id.clone(),
         group: dimension.id.clone(),
         thing: thing.map(|(thing, _)| thing.to_owned()),

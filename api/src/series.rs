@@ -86,7 +86,13 @@ pub(crate) async fn within_limit<T>(
     state: &AppState,
     work: impl Future<Output = Result<T, ApiError>>,
 ) -> Result<T, ApiError> {
-    let query_max = state.options.query_max;
+    within(state.options.query_max, work).await
+}
+
+async fn within<T>(
+    query_max: Duration,
+    work: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
     match tokio::time::timeout(query_max, work).await {
         Ok(answer) => answer,
         Err(_) => {
@@ -174,4 +180,20 @@ pub(crate) async fn thinned_rows(
         rows.into_iter().for_each(|row| thinner.push(row));
     }
     Ok(thinner.finish(n_max, downsampling))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_query_that_takes_too_long_is_told_what_to_narrow() {
+        let never = std::future::pending::<Result<(), ApiError>>();
+        let refused = within(Duration::from_secs(20), never).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(within(Duration::from_secs(20), async { Ok(()) }).await.is_ok());
+    }
 }

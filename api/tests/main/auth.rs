@@ -230,13 +230,17 @@ fn expected(operation: &str, who: &str, public_read: PublicRead) -> Option<u16> 
         | "get_explanation"
         | "list_alerts"
         | "get_alert"
+        | "list_models"
+        | "list_holds"
         | "listen_events" => i32::from(public_read == PublicRead::None),
         "list_properties" | "list_things" | "get_thing" | "list_datastreams" | "list_latest"
-        | "list_observations" | "get_ledger" | "list_signals" | "get_signal" | "list_responses"
-        | "get_response" | "list_recall_orders" | "get_recall_order" | "list_storms"
-        | "get_storm" | "list_bulletins" | "get_bulletin" | "list_silences" | "list_overrides" => {
+        | "list_observations" | "list_columns" | "get_situation" | "get_readiness"
+        | "get_ledger" | "list_signals" | "get_signal" | "list_responses" | "get_response"
+        | "list_recall_orders" | "get_recall_order" | "list_storms" | "get_storm"
+        | "list_bulletins" | "get_bulletin" | "list_silences" | "list_overrides" => {
             i32::from(public_read != PublicRead::All)
         }
+        "list_exports" | "export_observations" | "export_scores" => 1,
         "list_users" | "create_user" | "set_password" => 3,
         _ => 2,
     };

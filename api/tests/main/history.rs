@@ -1,8 +1,5 @@
 //! Long series: down-sampling, time-weighted means, columns, deadlines.
 
-use std::time::Duration;
-
-use api::ApiOptions;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -148,21 +145,5 @@ async fn what_cannot_be_asked_is_refused_with_a_reason() {
     ] {
         let answer = rig.get(&token, &format!("/api/v1/observations?{query}")).await;
         assert_eq!(answer.problem().0, status, "{query}");
-    }
-}
-
-#[tokio::test]
-async fn a_query_that_takes_too_long_is_told_what_to_narrow() {
-    let options = ApiOptions { query_max: Duration::ZERO, ..ApiOptions::default() };
-    let rig = Rig::with(options).await;
-    let token = rig.admin().await;
-    rig.station(&token, "hm-001").await;
-    for path in [
-        format!("{PATH}?every=1h"),
-        format!("{PATH}?max_data_points=100"),
-        "/api/v1/observations?datastream=hm-001%2Fwind_speed&every=1h".to_owned(),
-    ] {
-        let refused = rig.get(&token, &path).await.problem();
-        assert_eq!(refused, (503, "query_too_long".to_owned()), "{path}");
     }
 }

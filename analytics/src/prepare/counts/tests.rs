@@ -1,3 +1,5 @@
+//! The counts of the situation against the items of the index.
+
 use model::ThingState;
 
 use super::super::people_world::{HAVEN, SEA, TestWorld, minute};
