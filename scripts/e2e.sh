@@ -7,4 +7,6 @@ need_rust
 build_page
 
 say "end to end: the page in a real browser"
-cargo test --locked --test main -- browser --nocapture
+# With all packages, as `make test` does: another selection would build the
+# dependencies anew.
+cargo test --workspace --locked --test main -- e2e::browser --nocapture
