@@ -15,7 +15,7 @@ pub enum StoreError {
     #[error("the disk under the journal is full")]
     Full,
     /// A row cannot be stored as it is; the caller sets it aside.
-    #[error("a row was refused: {detail}")]
+    #[error("refused: {detail}")]
     Refused { detail: String },
     /// The file is not what it should be; a person must act.
     #[error("{detail}")]
